@@ -220,10 +220,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(
-            ErrorCode::from_code(3),
-            Some(ErrorCode::UnknownTopicOrPartition)
-        );
+        assert_eq!(ErrorCode::from_code(3), Some(ErrorCode::UnknownTopicOrPartition));
         assert_eq!(ErrorCode::from_code(9999), None);
         assert!(ErrorCode::NotLeaderOrFollower.is_retriable());
         assert!(!ErrorCode::InvalidRecord.is_retriable());

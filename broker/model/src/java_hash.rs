@@ -3,9 +3,8 @@
 /// `String.hashCode` of `text`: over its UTF-16 units, with wrapping arithmetic.
 #[must_use]
 pub fn java_string_hash(text: &str) -> i32 {
-    text.encode_utf16().fold(0, |hash: i32, unit| {
-        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
-    })
+    text.encode_utf16()
+        .fold(0, |hash: i32, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
 
 /// The partition, of `partitions`, that a coordinator's key (group id, transactional id) lives on.
@@ -29,9 +28,7 @@ mod tests {
         assert_eq!(java_string_hash("polygenelubricants"), i32::MIN);
         assert_eq!(java_string_hash("naïve 🦀"), {
             let units: Vec<u16> = "naïve 🦀".encode_utf16().collect();
-            units
-                .iter()
-                .fold(0i32, |h, &u| h.wrapping_mul(31).wrapping_add(i32::from(u)))
+            units.iter().fold(0i32, |h, &u| h.wrapping_mul(31).wrapping_add(i32::from(u)))
         });
         assert_eq!(partition_for_key("polygenelubricants", 50), 0);
         assert_eq!(partition_for_key("abc", 50), 4);

@@ -66,11 +66,7 @@ impl fmt::Display for Uuid {
         let mut text = [0u8; 22];
         // 128 bits are 21 groups of six and two bits, which the last letter carries at its top.
         for (i, letter) in text.iter_mut().enumerate() {
-            let group = if i < 21 {
-                bits >> (122 - 6 * i)
-            } else {
-                bits << 4
-            };
+            let group = if i < 21 { bits >> (122 - 6 * i) } else { bits << 4 };
             *letter = ALPHABET[(group & 63) as usize];
         }
         f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
@@ -97,11 +93,7 @@ impl FromStr for Uuid {
                 .iter()
                 .position(|&a| a == letter)
                 .ok_or_else(|| ParseUuidError(text.to_owned()))? as u128;
-            bits = if i < 21 {
-                (bits << 6) | group
-            } else {
-                (bits << 2) | (group >> 4)
-            };
+            bits = if i < 21 { (bits << 6) | group } else { (bits << 2) | (group >> 4) };
         }
         Ok(Self(bits.to_be_bytes()))
     }
@@ -113,11 +105,7 @@ pub struct ParseUuidError(String);
 
 impl fmt::Display for ParseUuidError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "'{}' is not a Kafka UUID: 22 letters of URL-safe base64 are expected",
-            self.0
-        )
+        write!(f, "'{}' is not a Kafka UUID: 22 letters of URL-safe base64 are expected", self.0)
     }
 }
 
@@ -132,10 +120,7 @@ mod tests {
         assert_eq!(Uuid::ZERO.to_string(), "AAAAAAAAAAAAAAAAAAAAAA");
         assert_eq!(Uuid::ONE.to_string(), "AAAAAAAAAAAAAAAAAAAAAQ");
         let bytes = *b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
-        assert_eq!(
-            Uuid::from_bytes(bytes).to_string(),
-            "ABEiM0RVZneImaq7zN3u_w"
-        );
+        assert_eq!(Uuid::from_bytes(bytes).to_string(), "ABEiM0RVZneImaq7zN3u_w");
         for id in [Uuid::ZERO, Uuid::ONE, Uuid::from_bytes(bytes)] {
             assert_eq!(id.to_string().parse(), Ok(id));
         }

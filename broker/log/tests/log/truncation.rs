@@ -1,0 +1,124 @@
+//! Cutting a log at its end.
+
+use taffrail_log::{Log, LogConfig, Origin};
+use taffrail_testkit::{ManualClock, MemDisk, SeededRng, TestBatch, batch_of};
+
+use crate::support::*;
+
+/// Sixty batches of two records; epochs 0, 1 and 2 have twenty each.
+fn log_of_three_epochs(disk: &MemDisk) -> Log<MemDisk> {
+    let mut log = open_new(disk, &small_config());
+    let now = ManualClock::default().now();
+    for index in 0..60 {
+        let batch = idempotent(1, 0, index * 2, 2);
+        let outcomes = log.append_as_leader(&[batch], index / 20, Origin::Client, now);
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+    log
+}
+
+#[test]
+fn a_cut_leaves_a_prefix_and_its_producers_and_epochs() {
+    for target in 0..=120 {
+        let disk = formatted_disk();
+        let mut log = log_of_three_epochs(&disk);
+        let before = all_batches(&log);
+        let now = ManualClock::default().now();
+        let end = log.truncate_to(target, now).expect("cut");
+        assert_eq!(end, target / 2 * 2, "a cut inside of a batch takes the batch");
+        assert_eq!(log.end_offset(), end);
+        let kept = usize::try_from(end / 2).expect("small");
+        assert_eq!(all_batches(&log), before[..kept]);
+        let epochs = log.reader().leader_epochs();
+        assert_eq!(epochs.len() as i64, (end + 39) / 40, "target {target}");
+        // What was cut can be appended again, at the same offset, and is no duplicate.
+        let sequence = i32::try_from(end).expect("small");
+        let again = append(&mut log, idempotent(1, 0, sequence, 2)).expect("appended");
+        assert_eq!((again.base_offset, again.is_duplicate), (end, false), "target {target}");
+    }
+}
+
+#[test]
+fn what_was_cut_never_comes_back() {
+    for seed in 0..100 {
+        let disk = formatted_disk();
+        let mut log = log_of_three_epochs(&disk);
+        let now = ManualClock::default().now();
+        log.flush(now).expect("synced");
+        log.truncate_to(50, now).expect("cut");
+        let outcomes = log.append_as_leader(&[one_record("new")], 3, Origin::Client, now);
+        assert!(outcomes.iter().all(Result::is_ok));
+        let recovery_point = log.recovery_point();
+        assert_eq!(recovery_point, 50);
+        disk.crash(&mut SeededRng::new(seed));
+        let known = taffrail_log::OpenLog { recovery_point, ..unclean(&small_config()) };
+        let (log, _) = Log::open(disk, known, now).expect("opened");
+        let stored = all_batches(&log);
+        assert!((25..=26).contains(&stored.len()), "seed {seed}: {}", stored.len());
+        assert!(stored[25..].iter().all(|batch| batch.header.partition_leader_epoch == 3));
+    }
+}
+
+#[test]
+fn timestamps_are_known_after_a_cut() {
+    let disk = formatted_disk();
+    let config = LogConfig { index_interval_bytes: 300, ..LogConfig::default() };
+    let mut log = open_new(&disk, &config);
+    for timestamp in [10, 50, 20, 30, 90, 40] {
+        append(&mut log, batch_of(1, 100, timestamp)).expect("appended");
+    }
+    let greatest = |log: &Log<MemDisk>| {
+        let found = log.reader().find_offset(taffrail_log::OffsetQuery::MaxTimestamp);
+        found.expect("readable").map(|found| (found.timestamp, found.offset))
+    };
+    assert_eq!(greatest(&log), Some((90, 4)));
+    let now = ManualClock::default().now();
+    log.truncate_to(4, now).expect("cut");
+    assert_eq!(greatest(&log), Some((50, 1)));
+    log.truncate_to(1, now).expect("cut");
+    assert_eq!(greatest(&log), Some((10, 0)));
+    log.truncate_to(0, now).expect("cut");
+    assert_eq!(greatest(&log), None);
+}
+
+#[test]
+fn a_log_can_begin_anew_anywhere() {
+    for offset in [0, 50, 1_000_000] {
+        let disk = formatted_disk();
+        let mut log = log_of_three_epochs(&disk);
+        let now = ManualClock::default().now();
+        log.truncate_fully_and_start_at(offset, now).expect("begun anew");
+        assert_eq!((log.start_offset(), log.end_offset()), (offset, offset));
+        assert_eq!(log.producer_count(), 0);
+        assert!(log.reader().leader_epochs().is_empty());
+        let batch = TestBatch { base_offset: offset, leader_epoch: 9, ..TestBatch::default() };
+        log.append_as_follower(&batch.build(), now).expect("appended");
+        drop(log);
+        let log = open_new(&disk, &small_config());
+        assert_eq!((log.start_offset(), log.end_offset()), (offset, offset + 1));
+        assert_eq!(all_batches(&log).len(), 1);
+    }
+}
+
+#[test]
+fn a_cut_below_the_beginning_begins_anew() {
+    let disk = formatted_disk();
+    let mut log = log_of_three_epochs(&disk);
+    let now = ManualClock::default().now();
+    log.delete_records(100, 120).expect("deleted");
+    log.apply_retention(120, now).expect("applied");
+    assert_eq!(log.truncate_to(10, now).expect("cut"), 10);
+    assert_eq!((log.start_offset(), log.end_offset()), (10, 10));
+}
+
+#[test]
+fn a_cut_at_the_end_takes_an_epoch_that_wrote_nothing() {
+    let disk = formatted_disk();
+    let mut log = log_of_three_epochs(&disk);
+    log.begin_epoch(7);
+    assert_eq!(log.reader().latest_epoch(), Some(7));
+    let now = ManualClock::default().now();
+    assert_eq!(log.truncate_to(500, now).expect("nothing to cut"), 120);
+    assert_eq!(log.reader().latest_epoch(), Some(2));
+    assert!(log.truncate_to(-1, now).is_err());
+}

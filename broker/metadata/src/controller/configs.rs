@@ -1,0 +1,238 @@
+//! Changes of configurations.
+
+use imbl::OrdMap;
+use taffrail_model::{ErrorCode, TopicName};
+use taffrail_protocol::records::{ClearElrRecord, ConfigRecord, MetadataRecord};
+
+use super::decision::{Decision, MAX_RECORDS_PER_BATCH, View};
+use super::{AlteredConfig, Answer, ConfigAlteration, ConfigOperation, Refusal};
+use crate::config::{
+    ConfigType, broker_key, topic_key, validate_broker_configs, validate_topic_configs,
+};
+use crate::image::{ConfigResource, ResourceType};
+
+const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
+/// The longest value, in bytes: what a Java string of the older formats could hold.
+const MAX_VALUE_LENGTH: usize = 32_767;
+
+/// Changes configurations key by key: each resource or not at all, all of them in one batch.
+pub(super) fn alter(
+    view: View<'_>,
+    changes: Vec<ConfigAlteration>,
+    validate_only: bool,
+) -> Decision {
+    let mut records = Vec::new();
+    let mut answers: Vec<AlteredConfig> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let result = if answers.iter().any(|a| a.resource == change.resource) {
+            Err(Refusal::new(ErrorCode::InvalidRequest, "Each resource must appear at most once."))
+        } else {
+            alter_one(view, &change).map(|new| records.extend(new))
+        };
+        answers.push(AlteredConfig { resource: change.resource, result });
+    }
+    if view.image.features().elr_enabled() {
+        let clears: Vec<MetadataRecord> = records.iter().filter_map(clear_elr).collect();
+        records.extend(clears);
+    }
+    if records.len() > MAX_RECORDS_PER_BATCH {
+        return Decision::refused(Refusal::new(
+            ErrorCode::PolicyViolation,
+            "Unable to perform excessively large batch operation.",
+        ));
+    }
+    if validate_only {
+        records.clear();
+    }
+    Decision::atomic(records, Answer::AlterConfigs(answers))
+}
+
+fn alter_one(view: View<'_>, change: &ConfigAlteration) -> Result<Vec<MetadataRecord>, Refusal> {
+    let resource = &change.resource;
+    check_resource(view, resource)?;
+    let current = view.image.config(resource);
+    let mut wanted = current.clone();
+    let mut records = Vec::new();
+    for (i, key) in change.changes.iter().enumerate() {
+        if change.changes.iter().take(i).any(|k| k.name == key.name) {
+            return Err(Refusal::new(
+                ErrorCode::InvalidRequest,
+                format!("Error due to duplicate config keys: {}", key.name),
+            ));
+        }
+        check_min_isr(view, resource, &key.name, &key.operation)?;
+        let value = new_value(view, resource, &current, &key.name, &key.operation)?;
+        match &value {
+            Some(value) => wanted.insert(key.name.clone(), value.clone()),
+            None => wanted.remove(&key.name),
+        };
+        // A broker is told even of a value that stays, as the file that it names may have changed.
+        let changed = current.get(&key.name) != value.as_ref();
+        if changed || resource.kind == ResourceType::Broker {
+            records.push(MetadataRecord::from(ConfigRecord {
+                resource_type: resource.kind.code(),
+                resource_name: resource.name.clone(),
+                name: key.name.clone(),
+                value,
+                ..ConfigRecord::default()
+            }));
+        }
+    }
+    check_sizes(&wanted)?;
+    if resource.kind == ResourceType::Broker {
+        // What was set before isn't judged again: another release may have allowed it.
+        wanted = wanted
+            .into_iter()
+            .filter(|(name, _)| change.changes.iter().any(|c| c.name == *name))
+            .collect();
+    }
+    validate(resource, &wanted)?;
+    Ok(records)
+}
+
+/// Values must fit the log's format.
+pub(super) fn check_sizes(configs: &OrdMap<String, String>) -> Result<(), Refusal> {
+    if configs.values().any(|v| v.len() > MAX_VALUE_LENGTH) {
+        return Err(Refusal::new(
+            ErrorCode::InvalidConfig,
+            format!(
+                "The configuration value cannot be added because it exceeds the maximum value size of \
+                 {MAX_VALUE_LENGTH} bytes."
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn check_resource(view: View<'_>, resource: &ConfigResource) -> Result<(), Refusal> {
+    let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidRequest, message));
+    match resource.kind {
+        ResourceType::Topic if resource.name.is_empty() => {
+            invalid("Default topic resources are not allowed.".to_owned())
+        }
+        ResourceType::Topic => {
+            if view.image.topic_by_name(&resource.name).is_none() {
+                return Err(Refusal::new(
+                    ErrorCode::UnknownTopicOrPartition,
+                    format!("The topic '{}' does not exist.", resource.name),
+                ));
+            }
+            Ok(())
+        }
+        ResourceType::Broker if resource.name.is_empty() => Ok(()),
+        ResourceType::Broker => match resource.name.parse::<i32>() {
+            Ok(id) if id < 0 => invalid("Invalid negative broker ID.".to_owned()),
+            Ok(id) if view.image.broker(id).is_none() => Err(Refusal::new(
+                ErrorCode::BrokerIdNotRegistered,
+                format!("No broker with id {id} found."),
+            )),
+            Ok(_) => Ok(()),
+            Err(_) => invalid("Unable to parse broker name as a base 10 number.".to_owned()),
+        },
+        ResourceType::BrokerLogger | ResourceType::ClientMetrics | ResourceType::Group => invalid(
+            format!("Configurations of this kind of resource are not supported: {resource}"),
+        ),
+    }
+}
+
+/// With eligible leader replicas everybody must go by the same `min.insync.replicas`, the controller's.
+fn check_min_isr(
+    view: View<'_>,
+    resource: &ConfigResource,
+    key: &str,
+    operation: &ConfigOperation,
+) -> Result<(), Refusal> {
+    let concerned = view.image.features().elr_enabled()
+        && key == MIN_INSYNC_REPLICAS
+        && resource.kind == ResourceType::Broker;
+    let message = if !concerned {
+        return Ok(());
+    } else if !resource.name.is_empty() {
+        "Broker-level min.insync.replicas cannot be altered while ELR is enabled."
+    } else if *operation == ConfigOperation::Delete {
+        "Cluster-level min.insync.replicas cannot be removed while ELR is enabled."
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(ErrorCode::InvalidConfig, message))
+}
+
+/// The value after an operation; lists are added to and taken from what holds now, the default too.
+fn new_value(
+    view: View<'_>,
+    resource: &ConfigResource,
+    current: &OrdMap<String, String>,
+    key: &str,
+    operation: &ConfigOperation,
+) -> Result<Option<String>, Refusal> {
+    let (what, items) = match operation {
+        ConfigOperation::Set(value) => return Ok(Some(value.clone())),
+        ConfigOperation::Delete => return Ok(None),
+        ConfigOperation::Append(items) => ("APPEND", items),
+        ConfigOperation::Subtract(items) => ("SUBTRACT", items),
+    };
+    let definition = match resource.kind {
+        ResourceType::Topic => topic_key(key),
+        _ => broker_key(key),
+    };
+    let Some(definition) = definition.filter(|d| d.kind == ConfigType::List) else {
+        return Err(Refusal::new(
+            ErrorCode::InvalidConfig,
+            format!("Can't {what} to key {key} because its type is not LIST."),
+        ));
+    };
+    let inherited = || match resource.kind {
+        ResourceType::Topic => definition.default_text().map(ToOwned::to_owned),
+        _ => view
+            .config
+            .static_config
+            .text(key)
+            .or_else(|| definition.default_text())
+            .map(ToOwned::to_owned),
+    };
+    let text = current.get(key).cloned().or_else(inherited);
+    let mut list: Vec<&str> = text
+        .as_deref()
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect();
+    for item in items.split(',').map(str::trim) {
+        match operation {
+            ConfigOperation::Append(_) if !list.contains(&item) => list.push(item),
+            ConfigOperation::Subtract(_) => list.retain(|i| *i != item),
+            _ => {}
+        }
+    }
+    Ok(Some(list.join(",")))
+}
+
+fn validate(resource: &ConfigResource, wanted: &OrdMap<String, String>) -> Result<(), Refusal> {
+    let checked = match resource.kind {
+        ResourceType::Topic => {
+            let name = TopicName::new(&resource.name).map_err(|error| {
+                Refusal::new(ErrorCode::InvalidTopicException, error.to_string())
+            })?;
+            validate_topic_configs(&name, wanted)
+        }
+        _ => validate_broker_configs(wanted, !resource.name.is_empty()),
+    };
+    checked.map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))
+}
+
+/// What was eligible under another `min.insync.replicas` no longer is.
+fn clear_elr(record: &MetadataRecord) -> Option<MetadataRecord> {
+    let MetadataRecord::Config(config) = record else {
+        return None;
+    };
+    if config.name != MIN_INSYNC_REPLICAS {
+        return None;
+    }
+    let topic_name = if config.resource_type == ResourceType::Topic.code() {
+        config.resource_name.clone()
+    } else {
+        String::new()
+    };
+    Some(MetadataRecord::from(ClearElrRecord { topic_name, ..ClearElrRecord::default() }))
+}

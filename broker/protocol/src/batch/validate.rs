@@ -1,0 +1,344 @@
+//! The checks that a produced batch passes before it is appended: Kafka's strict level.
+//!
+//! The order of the checks and their error codes follow Kafka's `ProduceRequest.validateRecords`,
+//! `UnifiedLog.analyzeAndValidateRecords` and `LogValidator`. Different on purpose:
+//!
+//! - Refused, where Kafka appends what readers stumble over: offsets that don't follow one another, a batch
+//!   that claims log append time, a transactional batch without a producer, a producer with a negative
+//!   epoch, bytes after the end of an LZ4 frame, an LZ4 content checksum or size that is wrong.
+//! - Records that don't decompress are `INVALID_RECORD` and an unknown codec is
+//!   `UNSUPPORTED_COMPRESSION_TYPE`, where Kafka has no better than `UNKNOWN_SERVER_ERROR`.
+//! - What records inflate to is limited: beyond the cap a batch is `MESSAGE_TOO_LARGE`.
+
+use bytes::Bytes;
+use taffrail_model::{ErrorCode, Timestamp};
+
+use crate::compression::{Compression, DecompressError, compress};
+
+use super::batches::{Batch, Batches};
+use super::cursor::Cursor;
+use super::error::BatchError;
+use super::header::{BATCH_OVERHEAD, BatchHeader, NO_TIMESTAMP, TimestampType};
+use super::record::RecordView;
+use super::rules::{ProduceRules, Rejection, TargetCompression, ValidatedBatch};
+
+/// The version of Produce that zstd came with.
+const FIRST_VERSION_WITH_ZSTD: i16 = 7;
+/// A batch of a million bad records gets an answer of bounded size.
+const MOST_RECORD_ERRORS: usize = 1_000;
+
+/// Checks the records that a client produced to one partition: exactly one batch. Bytes after it that
+/// are no whole batch are dropped, as Kafka drops them.
+///
+/// # Errors
+/// A [`Rejection`] with Kafka's error code: `INVALID_RECORD`, `CORRUPT_MESSAGE`, `MESSAGE_TOO_LARGE`,
+/// `INVALID_TIMESTAMP` or `UNSUPPORTED_COMPRESSION_TYPE`.
+pub fn validate_produced(
+    records: Bytes,
+    rules: &ProduceRules,
+) -> Result<ValidatedBatch, Rejection> {
+    let batch = only_batch(records, rules)?;
+    let source = batch.header.compression().map_err(unreadable)?;
+    check_batch(&batch, rules)?;
+    let record_bytes = batch.record_bytes(rules.max_inflated_bytes).map_err(unreadable)?;
+    let walked = walk(&batch.header, &record_bytes, rules)?;
+    let bytes = stored_form(&batch, source, &record_bytes, walked.max_timestamp, rules)?;
+    let header = &batch.header;
+    Ok(ValidatedBatch {
+        bytes,
+        records_count: header.records_count,
+        last_offset_delta: header.last_offset_delta,
+        max_timestamp: walked.max_timestamp,
+        offset_delta_of_max_timestamp: walked.offset_delta_of_max_timestamp,
+        producer_id: header.producer_id,
+        producer_epoch: header.producer_epoch,
+        base_sequence: header.base_sequence,
+        last_sequence: header.last_sequence(),
+        is_transactional: header.is_transactional(),
+    })
+}
+
+fn only_batch(records: Bytes, rules: &ProduceRules) -> Result<Batch, Rejection> {
+    let version = rules.produce_version;
+    let mut batches = Batches::new(records);
+    let batch = match batches.next() {
+        Some(Ok(batch)) => batch,
+        None | Some(Err(BatchError::Torn { .. })) => {
+            return Err(invalid(format!(
+                "produce requests with version {version} must have at least one whole record batch per partition"
+            )));
+        }
+        Some(Err(error)) => return Err(unreadable(error)),
+    };
+    if batch.header.compression() == Ok(Compression::Zstd) && version < FIRST_VERSION_WITH_ZSTD {
+        return Err(rejection(
+            ErrorCode::UnsupportedCompressionType,
+            format!("produce requests with version {version} are not allowed to use zstd"),
+        ));
+    }
+    match batches.next() {
+        None | Some(Err(BatchError::Torn { .. })) => Ok(batch),
+        Some(Err(error)) => Err(unreadable(error)),
+        Some(Ok(_)) => Err(invalid(format!(
+            "produce requests with version {version} are only allowed to contain exactly one record batch per partition"
+        ))),
+    }
+}
+
+/// The checks that need no record.
+fn check_batch(batch: &Batch, rules: &ProduceRules) -> Result<(), Rejection> {
+    let header = &batch.header;
+    if header.base_offset != 0 {
+        return Err(invalid(format!(
+            "the base offset of the record batch should be 0, but it is {}",
+            header.base_offset
+        )));
+    }
+    check_size(batch.bytes.len(), rules)?;
+    batch.verify_crc().map_err(unreadable)?;
+    if header.last_offset_delta < 0 {
+        return Err(invalid(format!(
+            "batch has an invalid offset range: [0, {}]",
+            header.last_offset_delta
+        )));
+    }
+    if header.records_count <= 0 {
+        return Err(invalid(format!(
+            "invalid reported count for record batch: {}",
+            header.records_count
+        )));
+    }
+    if header.records_count - 1 != header.last_offset_delta {
+        return Err(invalid(format!(
+            "inconsistent batch offset range [0, {}] and count of records {}",
+            header.last_offset_delta, header.records_count
+        )));
+    }
+    if header.is_control() {
+        return Err(invalid("clients are not allowed to write control records"));
+    }
+    check_producer(header)
+}
+
+fn check_producer(header: &BatchHeader) -> Result<(), Rejection> {
+    let id = header.producer_id;
+    if !header.has_producer_id() {
+        return if header.is_transactional() {
+            Err(invalid("transactional batch without a producer id"))
+        } else {
+            Ok(())
+        };
+    }
+    if header.base_sequence < 0 {
+        return Err(invalid(format!(
+            "invalid sequence number {} in record batch with producer id {id}",
+            header.base_sequence
+        )));
+    }
+    if header.producer_epoch < 0 {
+        return Err(invalid(format!(
+            "invalid epoch {} in record batch with producer id {id}",
+            header.producer_epoch
+        )));
+    }
+    Ok(())
+}
+
+fn check_size(size: usize, rules: &ProduceRules) -> Result<(), Rejection> {
+    let most = rules.max_message_bytes;
+    if size <= most {
+        return Ok(());
+    }
+    Err(rejection(
+        ErrorCode::MessageTooLarge,
+        format!(
+            "the record batch size is {size} bytes, which exceeds the maximum configured value of {most}"
+        ),
+    ))
+}
+
+/// What the records say.
+struct Walked {
+    max_timestamp: Timestamp,
+    offset_delta_of_max_timestamp: i32,
+}
+
+/// Walks every record, and finds the greatest timestamp.
+fn walk(
+    header: &BatchHeader,
+    record_bytes: &Bytes,
+    rules: &ProduceRules,
+) -> Result<Walked, Rejection> {
+    let mut cursor = Cursor(record_bytes);
+    let mut max_timestamp = NO_TIMESTAMP;
+    let mut offset_delta_of_max_timestamp = 0;
+    let mut faults = Faults::default();
+    for index in 0..header.records_count {
+        let record = RecordView::read(&mut cursor, header)
+            .map_err(|reason| unreadable(BatchError::Record { index, reason }))?;
+        if let Some(fault) = fault_of(index, &record, header, rules) {
+            faults.add(index, &fault);
+        }
+        if record.timestamp > max_timestamp {
+            max_timestamp = record.timestamp;
+            offset_delta_of_max_timestamp = index;
+        }
+    }
+    if !cursor.0.is_empty() {
+        return Err(unreadable(BatchError::Surplus(cursor.0.len())));
+    }
+    faults.into_result()?;
+    Ok(match rules.timestamp_type {
+        TimestampType::CreateTime => Walked { max_timestamp, offset_delta_of_max_timestamp },
+        TimestampType::LogAppendTime => {
+            Walked { max_timestamp: rules.now, offset_delta_of_max_timestamp: 0 }
+        }
+    })
+}
+
+/// What is wrong with a record whose structure is sound.
+enum Fault {
+    OffsetDelta(i32),
+    NoKey,
+    TimestampType,
+    Timestamp(Timestamp, ProduceRules),
+}
+
+fn fault_of(
+    index: i32,
+    record: &RecordView<'_>,
+    header: &BatchHeader,
+    rules: &ProduceRules,
+) -> Option<Fault> {
+    if record.offset_delta != index {
+        return Some(Fault::OffsetDelta(record.offset_delta));
+    }
+    if rules.compacted && record.key.is_none() {
+        return Some(Fault::NoKey);
+    }
+    if header.timestamp_type() == TimestampType::LogAppendTime {
+        return Some(Fault::TimestampType);
+    }
+    let judged =
+        rules.timestamp_type == TimestampType::CreateTime && record.timestamp != NO_TIMESTAMP;
+    let age = rules.now.saturating_sub(record.timestamp);
+    let far =
+        age > rules.timestamp_before_max_ms || age.saturating_neg() > rules.timestamp_after_max_ms;
+    (judged && far).then_some(Fault::Timestamp(record.timestamp, *rules))
+}
+
+impl Fault {
+    const fn is_of_timestamp(&self) -> bool {
+        matches!(self, Self::TimestampType | Self::Timestamp(..))
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::OffsetDelta(delta) => {
+                format!("record has offset delta {delta}, which isn't its index in the batch")
+            }
+            Self::NoKey => "compacted topic cannot accept message without key".to_owned(),
+            Self::TimestampType => {
+                "producer should not set timestamp type to LogAppendTime".to_owned()
+            }
+            Self::Timestamp(timestamp, rules) => format!(
+                "timestamp {timestamp} of message is out of range: it should be within [{}, {}]",
+                rules.now.saturating_sub(rules.timestamp_before_max_ms),
+                rules.now.saturating_add(rules.timestamp_after_max_ms)
+            ),
+        }
+    }
+}
+
+/// The faults of a batch's records so far.
+#[derive(Default)]
+struct Faults {
+    count: usize,
+    any_of_timestamp: bool,
+    errors: Vec<(i32, String)>,
+}
+
+impl Faults {
+    fn add(&mut self, index: i32, fault: &Fault) {
+        self.count += 1;
+        self.any_of_timestamp |= fault.is_of_timestamp();
+        if self.errors.len() < MOST_RECORD_ERRORS {
+            self.errors.push((index, fault.message()));
+        }
+    }
+
+    fn into_result(self) -> Result<(), Rejection> {
+        let Some((first, message)) = self.errors.first() else {
+            return Ok(());
+        };
+        let (error, message) = if self.any_of_timestamp {
+            (
+                ErrorCode::InvalidTimestamp,
+                "one or more records have been rejected due to invalid timestamp".to_owned(),
+            )
+        } else {
+            let message = format!(
+                "one or more records have been rejected due to {} record errors, the first of them in record {first}: {message}",
+                self.count
+            );
+            (ErrorCode::InvalidRecord, message)
+        };
+        Err(Rejection { error, message, record_errors: self.errors })
+    }
+}
+
+/// The batch as the topic stores it: with its timestamp type, the true maximum, and its codec.
+fn stored_form(
+    batch: &Batch,
+    source: Compression,
+    record_bytes: &Bytes,
+    max_timestamp: Timestamp,
+    rules: &ProduceRules,
+) -> Result<Bytes, Rejection> {
+    let mut header = batch.header;
+    header.max_timestamp = max_timestamp;
+    header.set_timestamp_type(rules.timestamp_type);
+    if let TargetCompression::Codec { codec, level } = rules.compression
+        && codec != source
+    {
+        header.set_compression(codec);
+        let recompressed = if codec == Compression::None {
+            header.with_records(record_bytes)
+        } else {
+            let packed = compress(codec, level, record_bytes)
+                .map_err(|error| rejection(ErrorCode::UnknownServerError, error.to_string()))?;
+            header.with_records(&packed)
+        };
+        check_size(recompressed.len(), rules)?;
+        return Ok(recompressed);
+    }
+    if header == batch.header {
+        return Ok(batch.bytes.clone());
+    }
+    let stored = batch.bytes.get(BATCH_OVERHEAD..).unwrap_or_default();
+    Ok(header.with_records(stored))
+}
+
+/// The rejection of a batch that can't be read.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is handed to `map_err`, which gives the error away"
+)]
+fn unreadable(error: BatchError) -> Rejection {
+    let code = match &error {
+        BatchError::Length(_) | BatchError::Crc { .. } => ErrorCode::CorruptMessage,
+        BatchError::Magic(magic) if !(0..=2).contains(magic) => ErrorCode::CorruptMessage,
+        BatchError::UnknownCompression(_) => ErrorCode::UnsupportedCompressionType,
+        BatchError::Decompress(DecompressError::TooLarge { .. }) => ErrorCode::MessageTooLarge,
+        _ => ErrorCode::InvalidRecord,
+    };
+    rejection(code, error.to_string())
+}
+
+fn invalid(message: impl Into<String>) -> Rejection {
+    rejection(ErrorCode::InvalidRecord, message)
+}
+
+fn rejection(error: ErrorCode, message: impl Into<String>) -> Rejection {
+    Rejection { error, message: message.into(), record_errors: Vec::new() }
+}

@@ -1,0 +1,337 @@
+//! Fetch (1): record batches for consumers, at once or as soon as there are enough.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use taffrail_model::{ErrorCode, LeaderEpoch, NodeId, Offset, Uuid};
+use taffrail_node::fetch_session::{
+    FetchContext, FetchParams, FetchTarget, FetchTopic, PartitionOutcome, SessionRequest,
+};
+use taffrail_protocol::messages::FetchRequest;
+use taffrail_protocol::messages::fetch_response::{
+    FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+};
+use taffrail_protocol::wire::Records;
+use taffrail_security::Operation;
+
+use super::topic_lookup::{self, Hosted};
+use super::Call;
+use crate::runtime::{PartitionCell, Waiter};
+
+/// Topics have ids and no names from this version on.
+const FIRST_TOPIC_ID_VERSION: i16 = 13;
+const READ_COMMITTED: i8 = 1;
+
+pub(super) async fn handle(call: &Call<'_>, mut request: FetchRequest) -> FetchResponse {
+    let limits = Limits {
+        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(call.broker.fetch_max_bytes),
+        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+        read_committed: request.isolation_level == READ_COMMITTED,
+        is_follower: request.replica_id >= 0 || request.replica_state.replica_id >= 0,
+    };
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let session = session_request(call, &mut request, limits.is_follower);
+    let context = match call.broker.fetch_sessions.lock().begin(call.now.mono, session) {
+        Ok(context) => context,
+        Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
+    };
+    let reads = read_or_wait(call, &context, limits, wait).await;
+    respond(call, &context, reads)
+}
+
+/// What a request allows and wants.
+#[derive(Clone, Copy)]
+struct Limits {
+    max_bytes: usize,
+    min_bytes: usize,
+    read_committed: bool,
+    is_follower: bool,
+}
+
+fn session_request(call: &Call<'_>, request: &mut FetchRequest, privileged: bool) -> SessionRequest {
+    let by_id = call.version >= FIRST_TOPIC_ID_VERSION;
+    let topic_of = |name: String, id| if by_id { FetchTopic::Id(id) } else { FetchTopic::Name(name.into()) };
+    let mut partitions = Vec::new();
+    for topic in std::mem::take(&mut request.topics) {
+        let named = topic_of(topic.topic, topic.topic_id);
+        for partition in topic.partitions {
+            let target = FetchTarget { topic: named.clone(), partition: partition.partition };
+            let params = FetchParams {
+                fetch_offset: partition.fetch_offset,
+                max_bytes: partition.partition_max_bytes,
+                current_leader_epoch: partition.current_leader_epoch,
+                last_fetched_epoch: partition.last_fetched_epoch,
+                log_start_offset: partition.log_start_offset,
+                high_watermark: partition.high_watermark,
+            };
+            partitions.push((target, params));
+        }
+    }
+    let mut forgotten = Vec::new();
+    for topic in std::mem::take(&mut request.forgotten_topics_data) {
+        let named = topic_of(topic.topic, topic.topic_id);
+        let targets = topic.partitions.into_iter();
+        forgotten.extend(targets.map(|partition| FetchTarget { topic: named.clone(), partition }));
+    }
+    SessionRequest {
+        session_id: request.session_id,
+        epoch: request.session_epoch,
+        privileged,
+        uses_topic_ids: by_id,
+        partitions,
+        forgotten,
+    }
+}
+
+/// What reading one partition gave.
+struct Read {
+    error: ErrorCode,
+    high_watermark: Offset,
+    last_stable: Offset,
+    log_start: Offset,
+    records: Records,
+    /// Who leads instead, with an error that says that this node doesn't.
+    current_leader: Option<(NodeId, LeaderEpoch)>,
+}
+
+impl Read {
+    fn refused(error: ErrorCode) -> Self {
+        Self {
+            error,
+            high_watermark: -1,
+            last_stable: -1,
+            log_start: -1,
+            records: Records::default(),
+            current_leader: None,
+        }
+    }
+}
+
+/// Reads until there are `min_bytes`, an error, or no time left.
+async fn read_or_wait(call: &Call<'_>, context: &FetchContext, limits: Limits, wait: Duration) -> Vec<Read> {
+    let deadline = tokio::time::Instant::now() + wait;
+    let mut parked: Option<ParkedFetch> = None;
+    loop {
+        let sources: Vec<Source> =
+            context.partitions.iter().map(|(target, _)| find(call, target, limits.is_follower)).collect();
+        let reads = read_all(context, &sources, limits);
+        let bytes: usize = reads.iter().map(|read| read.records.len()).sum();
+        let failed = reads.iter().any(|read| !read.error.is_none());
+        let satisfied = bytes >= limits.min_bytes || failed || reads.is_empty();
+        if satisfied || tokio::time::Instant::now() >= deadline {
+            return reads;
+        }
+        match &parked {
+            // Left only now, so that a fetch that needn't wait costs nothing here. What was appended since the
+            // read above would be missed; the read that follows at once finds it.
+            None => parked = Some(ParkedFetch::leave(&sources)),
+            Some(parked) => {
+                // Out of time or woken: either way the next look decides.
+                let _ = tokio::time::timeout_at(deadline, parked.waiter.woken()).await;
+            }
+        }
+    }
+}
+
+/// A waiter that every partition of the fetch holds, until the fetch is answered or dropped.
+struct ParkedFetch {
+    waiter: Arc<Waiter>,
+}
+
+impl ParkedFetch {
+    fn leave(sources: &[Source]) -> Self {
+        let waiter = Arc::new(Waiter::default());
+        for source in sources {
+            if let Source::Here(cell) = source {
+                cell.waiters.park(&waiter);
+            }
+        }
+        Self { waiter }
+    }
+}
+
+impl Drop for ParkedFetch {
+    fn drop(&mut self) {
+        self.waiter.finish();
+    }
+}
+
+/// Where a partition's records come from, or why they don't.
+enum Source {
+    Here(Arc<PartitionCell>),
+    Elsewhere { leader: NodeId, leader_epoch: LeaderEpoch },
+    Refused(ErrorCode),
+}
+
+fn find(call: &Call<'_>, target: &FetchTarget, is_follower: bool) -> Source {
+    let (name, id) = match &target.topic {
+        FetchTopic::Id(id) => ("", *id),
+        FetchTopic::Name(name) => (name.as_ref(), Uuid::ZERO),
+    };
+    let topic = match topic_lookup::topic(call, name, id, Operation::Read) {
+        Ok(topic) => topic,
+        Err(error) => return Source::Refused(error),
+    };
+    match topic_lookup::partition(call, &topic, target.partition) {
+        // No other node replicates from this one.
+        Hosted::Here(_) if is_follower => Source::Refused(ErrorCode::NotLeaderOrFollower),
+        Hosted::Here(cell) => Source::Here(cell),
+        Hosted::Elsewhere { leader, leader_epoch } => Source::Elsewhere { leader, leader_epoch },
+        Hosted::Nowhere => Source::Refused(ErrorCode::UnknownTopicOrPartition),
+    }
+}
+
+fn read_all(context: &FetchContext, sources: &[Source], limits: Limits) -> Vec<Read> {
+    let mut room = limits.max_bytes;
+    // The first partition that has records gives one batch at least, however large, so that a consumer whose limits
+    // are smaller than a batch gets on (KIP-74).
+    let mut owes_a_batch = true;
+    let mut reads = Vec::with_capacity(sources.len());
+    for ((_, params), source) in context.partitions.iter().zip(sources) {
+        let read = match source {
+            Source::Refused(error) => Read::refused(*error),
+            Source::Elsewhere { leader, leader_epoch } => Read {
+                current_leader: Some((*leader, *leader_epoch)),
+                ..Read::refused(ErrorCode::NotLeaderOrFollower)
+            },
+            Source::Here(cell) => read_one(cell, params, room, owes_a_batch, limits.read_committed),
+        };
+        room = room.saturating_sub(read.records.len());
+        owes_a_batch &= read.records.is_empty();
+        reads.push(read);
+    }
+    reads
+}
+
+fn read_one(
+    cell: &PartitionCell,
+    params: &FetchParams,
+    room: usize,
+    owes_a_batch: bool,
+    read_committed: bool,
+) -> Read {
+    let view = cell.view();
+    if let Err(error) = cell.check_leader_epoch(params.current_leader_epoch) {
+        let current_leader = (error == ErrorCode::FencedLeaderEpoch).then_some((cell.node_id(), view.leader_epoch));
+        return Read { current_leader, ..Read::refused(error) };
+    }
+    if params.fetch_offset < view.log_start || params.fetch_offset > view.log_end {
+        return Read { log_start: view.log_start, ..Read::refused(ErrorCode::OffsetOutOfRange) };
+    }
+    let bound = if read_committed { view.last_stable } else { view.high_watermark };
+    let max_bytes = usize::try_from(params.max_bytes).unwrap_or(0).min(room);
+    let records = if params.fetch_offset >= bound || (max_bytes == 0 && !owes_a_batch) {
+        Ok(Records::default())
+    } else {
+        cell.read(params.fetch_offset, bound, max_bytes, owes_a_batch)
+    };
+    match records {
+        Ok(records) => Read {
+            error: ErrorCode::None,
+            high_watermark: view.high_watermark,
+            last_stable: view.last_stable,
+            log_start: view.log_start,
+            records,
+            current_leader: None,
+        },
+        Err(error) => Read::refused(error),
+    }
+}
+
+fn respond(call: &Call<'_>, context: &FetchContext, reads: Vec<Read>) -> FetchResponse {
+    let outcomes: Vec<PartitionOutcome> = context
+        .partitions
+        .iter()
+        .zip(&reads)
+        .map(|((target, _), read)| PartitionOutcome {
+            target: target.clone(),
+            has_records: !read.records.is_empty(),
+            high_watermark: read.high_watermark,
+            log_start_offset: read.log_start,
+            error: read.error,
+            has_preferred_replica: false,
+            has_diverging_epoch: false,
+        })
+        .collect();
+    let random = rand::random();
+    let answer = call.broker.fetch_sessions.lock().complete(call.now.mono, context, &outcomes, random);
+    let mut response = FetchResponse {
+        error_code: answer.error.code(),
+        session_id: answer.session_id,
+        ..Default::default()
+    };
+    let mut included = answer.included.into_iter().peekable();
+    for (index, ((target, _), read)) in context.partitions.iter().zip(reads).enumerate() {
+        if included.next_if_eq(&index).is_none() {
+            continue;
+        }
+        count(call, &read);
+        if let Some((leader, _)) = read.current_leader.filter(|_| call.version >= 16) {
+            add_endpoint(call, leader, &mut response.node_endpoints);
+        }
+        let data = to_wire(target, read);
+        match response.responses.last_mut() {
+            Some(topic) if is_topic(topic, &target.topic) => topic.partitions.push(data),
+            _ => response.responses.push(topic_to_wire(&target.topic, data)),
+        }
+    }
+    response
+}
+
+fn count(call: &Call<'_>, read: &Read) {
+    let metrics = &call.broker.metrics.topics;
+    metrics.fetch_requests.inc();
+    metrics.bytes_out.inc_by(read.records.len() as u64);
+    if !read.error.is_none() {
+        metrics.failed_fetch_requests.inc();
+    }
+}
+
+fn is_topic(topic: &FetchableTopicResponse, named: &FetchTopic) -> bool {
+    match named {
+        FetchTopic::Id(id) => topic.topic_id == *id,
+        FetchTopic::Name(name) => topic.topic == **name,
+    }
+}
+
+fn topic_to_wire(named: &FetchTopic, data: PartitionData) -> FetchableTopicResponse {
+    let (topic, topic_id) = match named {
+        FetchTopic::Id(id) => (String::new(), *id),
+        FetchTopic::Name(name) => (name.to_string(), Uuid::ZERO),
+    };
+    FetchableTopicResponse { topic, topic_id, partitions: vec![data], ..Default::default() }
+}
+
+fn to_wire(target: &FetchTarget, read: Read) -> PartitionData {
+    let mut data = PartitionData {
+        partition_index: target.partition,
+        error_code: read.error.code(),
+        high_watermark: read.high_watermark,
+        last_stable_offset: read.last_stable,
+        log_start_offset: read.log_start,
+        // Nothing was aborted, since there are no transactions.
+        aborted_transactions: None,
+        records: Some(read.records),
+        ..Default::default()
+    };
+    if let Some((leader_id, leader_epoch)) = read.current_leader {
+        data.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch, ..Default::default() };
+    }
+    data
+}
+
+/// KIP-951: where the leader is, so that the client needn't ask for metadata first.
+fn add_endpoint(call: &Call<'_>, leader: NodeId, endpoints: &mut Vec<NodeEndpoint>) {
+    if endpoints.iter().any(|known| known.node_id == leader) {
+        return;
+    }
+    if let Some(address) = topic_lookup::endpoint(call, leader) {
+        endpoints.push(NodeEndpoint {
+            node_id: leader,
+            host: address.host,
+            port: address.port,
+            rack: address.rack,
+            ..Default::default()
+        });
+    }
+}

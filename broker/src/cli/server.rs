@@ -1,0 +1,185 @@
+//! `taffrail server`: a node from a configuration file; and the life of a node, from start to signal.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::admin::{AdminServer, Health, Phase};
+use crate::config::{Properties, ServerConfig};
+use crate::runtime::{RunningBroker, start};
+use crate::telemetry::Metrics;
+
+/// How long threads that wait for a disk may still take once everything else has ended.
+const THREADS_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Start a node from a configuration file
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  taffrail storage format --cluster-id \"$(taffrail storage random-uuid)\" --config server.properties
+  taffrail server --config server.properties
+  taffrail server --config server.properties --override node.id=2 --override log.dirs=/data/2")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Where a node's configuration comes from.
+#[derive(clap::Args, Debug)]
+pub(super) struct ConfigArgs {
+    /// The node's server.properties, with Kafka's keys
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// A key to set beside the file, or in place of what it says; may be given several times
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// The file with its overrides, resolved.
+    pub(super) fn resolve(&self) -> anyhow::Result<ServerConfig> {
+        let mut properties = read_properties(&self.config)?;
+        for text in &self.overrides {
+            properties.apply_override(text)?;
+        }
+        ServerConfig::resolve(properties)
+            .with_context(|| format!("the configuration {} can't be used", self.config.display()))
+    }
+}
+
+fn read_properties(path: &Path) -> anyhow::Result<Properties> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the configuration {} can't be read", path.display()))?;
+    Properties::parse(&text)
+        .with_context(|| format!("the configuration {} can't be read", path.display()))
+}
+
+/// Runs the node until it is told to stop.
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let config = args.config.resolve()?;
+    run_node(config, |_| {})
+}
+
+/// A node that has just become ready.
+pub(super) struct Started {
+    /// Where health and metrics are served.
+    pub(super) http: Option<SocketAddr>,
+    /// How long the start took.
+    pub(super) took: Duration,
+}
+
+/// Runs a node on formatted directories, says so once it serves, and lets it end in good order when a
+/// signal asks for it. A second signal ends the process at once.
+pub(super) fn run_node(
+    config: ServerConfig,
+    announce: impl FnOnce(&Started),
+) -> anyhow::Result<()> {
+    let began = Instant::now();
+    raise_file_limit();
+    for warning in config.static_config.warnings() {
+        warn!("{warning}");
+    }
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(Health::starting());
+    let admin = config
+        .http_listen
+        .map(|address| AdminServer::start(address, Arc::clone(&health), Arc::clone(&metrics)))
+        .transpose()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.threads.network)
+        .max_blocking_threads(config.threads.io)
+        .thread_name("network")
+        .enable_all()
+        .build()
+        .context("threads can't be started")?;
+    let http = admin.as_ref().map(|admin| admin.local_addr);
+    let result = runtime.block_on(async {
+        let deadline = config.shutdown_timeout;
+        let broker = start(config, metrics).await?;
+        let started = Started { http, took: began.elapsed() };
+        health.enter(Phase::Ready);
+        log_ready(&broker, &started);
+        announce(&started);
+        until_stopped(broker, &health, deadline).await
+    });
+    runtime.shutdown_timeout(THREADS_DEADLINE);
+    result
+}
+
+fn log_ready(broker: &RunningBroker, started: &Started) {
+    for (listener, address) in broker.addresses() {
+        info!(listener, %address, "listening");
+    }
+    let http = started.http.map(|address| address.to_string());
+    let took_ms = started.took.as_millis();
+    info!(cluster = broker.cluster_id(), http, took_ms, "ready");
+}
+
+/// Waits for a signal, or for a failure that the node can't go on with; then shuts down.
+async fn until_stopped(
+    mut broker: RunningBroker,
+    health: &Health,
+    deadline: Duration,
+) -> anyhow::Result<()> {
+    let mut signals = StopSignals::new()?;
+    let failure = tokio::select! {
+        name = signals.next() => {
+            info!(signal = name, "shutting down; a second signal ends the process at once");
+            None
+        }
+        reason = broker.failed() => Some(reason),
+    };
+    health.enter(Phase::Stopping);
+    tokio::spawn(async move {
+        let name = signals.next().await;
+        warn!(signal = name, "ending at once; the next start recovers the logs");
+        std::process::exit(1);
+    });
+    broker.shutdown(deadline).await;
+    match failure {
+        Some(reason) => bail!("the node had to stop: {reason}"),
+        None => Ok(()),
+    }
+}
+
+/// The signals that ask a process to end.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals can't be listened for");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one, and names it.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Every connection and segment is a file descriptor; the soft limit of most systems, 1,024, is for
+/// programs that use `select`.
+fn raise_file_limit() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: maximum, maximum };
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        warn!(%error, ?current, "the limit of open files can't be raised");
+    }
+}

@@ -1,0 +1,29 @@
+//! The node's configuration: `server.properties` and `--override` as given, then resolved once at start
+//! into a typed [`ServerConfig`] that is passed on explicitly.
+//!
+//! Architecture Invariants:
+//! - Keys and rules are Kafka's own; what is Taffrail's begins with `taffrail.`.
+//! - A value that can't be honoured is refused with the key, the value and what is allowed; an unknown
+//!   key is kept and warned about, as Kafka does.
+//!
+//! Deliberately absent: configuration that changes while the node runs. That is metadata's, which takes
+//! these properties as its static layer.
+
+mod endpoint;
+mod error;
+mod limits;
+mod listeners;
+mod log_dirs;
+mod own_keys;
+mod properties;
+mod quorum;
+mod server_config;
+
+pub(crate) use endpoint::{Endpoint, HostPort, ListenerName, SecurityProtocol};
+pub(crate) use error::InvalidConfig;
+pub(crate) use limits::NetworkLimits;
+pub(crate) use listeners::{Listener, Listeners};
+pub(crate) use log_dirs::{LockedDirs, LogDirError};
+pub(crate) use properties::{Properties, PropertiesError};
+pub(crate) use quorum::Voter;
+pub(crate) use server_config::{Roles, ServerConfig, Threads};

@@ -1,0 +1,210 @@
+//! The configuration of a node, resolved.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use taffrail_metadata::config::{ConfigError, StaticConfig};
+use taffrail_model::NodeId;
+
+use super::error::{InvalidConfig, invalid, missing};
+use super::limits::NetworkLimits;
+use super::listeners::Listeners;
+use super::own_keys::OwnKeys;
+use super::properties::Properties;
+use super::quorum::{Quorum, Voter};
+
+/// `process.roles`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// Serves clients and holds partitions.
+    pub(crate) broker: bool,
+    /// Holds the metadata log and may decide about the cluster.
+    pub(crate) controller: bool,
+}
+
+/// How many threads do what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Threads {
+    /// `num.network.threads`: carry connections and the handlers of requests.
+    pub(crate) network: usize,
+    /// `num.io.threads`: carry what may wait for a disk.
+    pub(crate) io: usize,
+    /// `num.recovery.threads.per.data.dir`: load logs at start, for each log directory.
+    pub(crate) recovery_per_dir: usize,
+}
+
+/// The configuration of a node, resolved once at start: what the shell needs, typed. What the rooms need
+/// (topic defaults, groups, transactions) they take from [`static_config`](Self::static_config).
+#[derive(Clone, Debug)]
+pub(crate) struct ServerConfig {
+    /// `node.id`.
+    pub(crate) node_id: NodeId,
+    /// `process.roles`.
+    pub(crate) roles: Roles,
+    /// `broker.rack`.
+    pub(crate) rack: Option<String>,
+    /// Where the node listens and what it advertises.
+    pub(crate) listeners: Listeners,
+    /// `controller.quorum.voters`; empty when the voters stand in the metadata log itself.
+    pub(crate) voters: Vec<Voter>,
+    /// `controller.quorum.bootstrap.servers`, as host and port.
+    pub(crate) bootstrap_servers: Vec<(String, u16)>,
+    /// `log.dirs`, or `log.dir`; at least one.
+    pub(crate) log_dirs: Vec<PathBuf>,
+    /// `metadata.log.dir`, by default the first log directory.
+    pub(crate) metadata_dir: PathBuf,
+    /// What connections may cost.
+    pub(crate) limits: NetworkLimits,
+    /// How many threads do what.
+    pub(crate) threads: Threads,
+    /// `taffrail.http.listen`: where health and metrics are served; `None` serves them nowhere.
+    pub(crate) http_listen: Option<SocketAddr>,
+    /// `taffrail.shutdown.timeout.ms`: how long requests in flight may take at a shutdown.
+    pub(crate) shutdown_timeout: Duration,
+    /// Kafka's keys, typed, with their defaults.
+    pub(crate) static_config: Arc<StaticConfig>,
+}
+
+impl ServerConfig {
+    /// Resolves properties, or says what is wrong with them.
+    pub(crate) fn resolve(mut properties: Properties) -> Result<Self, InvalidConfig> {
+        let own = OwnKeys::take(&mut properties)?;
+        let config = StaticConfig::new(properties.into()).map_err(InvalidConfig)?;
+        let roles = roles(&config)?;
+        let node_id = node_id(&config)?;
+        let quorum = Quorum::resolve(&config, node_id, roles.controller)?;
+        let log_dirs = log_dirs(&config);
+        let metadata_dir = config
+            .string("metadata.log.dir")
+            .map(PathBuf::from)
+            .or_else(|| log_dirs.first().cloned())
+            .unwrap_or_default();
+        Ok(Self {
+            node_id,
+            roles,
+            rack: config.string("broker.rack"),
+            listeners: Listeners::resolve(&config, &own, roles)?,
+            voters: quorum.voters,
+            bootstrap_servers: quorum.bootstrap_servers,
+            log_dirs,
+            metadata_dir,
+            limits: NetworkLimits::resolve(&config, own.frame_timeout)?,
+            threads: Threads::resolve(&config),
+            http_listen: own.http_listen,
+            shutdown_timeout: own.shutdown_timeout,
+            static_config: Arc::new(config),
+        })
+    }
+
+    /// Every directory that the node writes to, each once.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = &Path> {
+        let metadata = (!self.log_dirs.contains(&self.metadata_dir)).then_some(&self.metadata_dir);
+        self.log_dirs.iter().chain(metadata).map(PathBuf::as_path)
+    }
+}
+
+impl Threads {
+    fn resolve(config: &StaticConfig) -> Self {
+        let count = |key| usize::try_from(config.number(key)).unwrap_or(1);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let network = count("num.network.threads");
+        Self {
+            // More threads than cores would only take turns; who asks for them gets them.
+            network: if config.is_set("num.network.threads") {
+                network
+            } else {
+                network.min(cores)
+            },
+            io: count("num.io.threads"),
+            recovery_per_dir: count("num.recovery.threads.per.data.dir"),
+        }
+    }
+}
+
+fn roles(config: &StaticConfig) -> Result<Roles, ConfigError> {
+    const KEY: &str = "process.roles";
+    let roles = config.list(KEY);
+    if roles.is_empty() {
+        return Err(missing(KEY, "it is broker, controller, or broker,controller"));
+    }
+    let has = |role: &str| roles.iter().any(|r| r == role);
+    Ok(Roles { broker: has("broker"), controller: has("controller") })
+}
+
+fn node_id(config: &StaticConfig) -> Result<NodeId, ConfigError> {
+    let number = |key| {
+        let number = config.optional_number(key).and_then(|id| NodeId::try_from(id).ok());
+        number.filter(|&id| id >= 0)
+    };
+    match (number("node.id"), number("broker.id")) {
+        (None, None) => Err(missing("node.id", "every node has a number of its own, from 0")),
+        (Some(node), Some(broker)) if node != broker => Err(invalid(
+            "broker.id",
+            broker.to_string(),
+            format!("it has to be the same as node.id ({node}); it is deprecated, so leave it out"),
+        )),
+        (Some(id), _) | (None, Some(id)) => Ok(id),
+    }
+}
+
+fn log_dirs(config: &StaticConfig) -> Vec<PathBuf> {
+    let key = if config.is_set("log.dirs") { "log.dirs" } else { "log.dir" };
+    config.list(key).into_iter().map(PathBuf::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "process.roles=broker,controller
+        node.id=1
+        listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093
+        controller.listener.names=CONTROLLER
+        controller.quorum.bootstrap.servers=127.0.0.1:9093
+        log.dirs=/a,/b
+    ";
+
+    fn resolve(more: &str) -> Result<ServerConfig, String> {
+        let properties = Properties::parse(&format!("{MINIMAL}\n{more}")).unwrap();
+        ServerConfig::resolve(properties).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_node_with_both_roles() {
+        let config = resolve("").unwrap();
+        assert_eq!(config.node_id, 1);
+        assert!(config.roles.broker && config.roles.controller);
+        assert_eq!(config.log_dirs, [Path::new("/a"), Path::new("/b")]);
+        assert_eq!(config.metadata_dir, Path::new("/a"));
+        assert_eq!(config.directories().count(), 2);
+        assert_eq!(config.static_config.int("num.partitions"), 1);
+        assert!(config.threads.network <= 3);
+        assert!(config.static_config.warnings().is_empty());
+    }
+
+    #[test]
+    fn a_directory_for_metadata_alone() {
+        let config = resolve("metadata.log.dir=/m\nnum.network.threads=9").unwrap();
+        assert_eq!(config.directories().last(), Some(Path::new("/m")));
+        assert_eq!(config.threads.network, 9);
+    }
+
+    #[test]
+    fn errors_name_the_key_the_value_and_what_is_allowed() {
+        let check = |more: &str, parts: &[&str]| {
+            let error = resolve(more).unwrap_err();
+            for part in parts {
+                assert!(error.contains(part), "{more}: {error}");
+            }
+        };
+        check("process.roles=zookeeper", &["zookeeper", "process.roles"]);
+        check("process.roles=", &["process.roles"]);
+        check("node.id=-2", &["-2", "node.id", "at least 0"]);
+        check("broker.id=2", &["broker.id", "the same as node.id (1)"]);
+        check("log.dirs=/a,/a", &["/a,/a", "log.dirs"]);
+        check("node.id=x\nnum.io.threads=y", &["node.id", "\n", "num.io.threads"]);
+        check("ssl.engine.factory.class=x", &["ssl.engine.factory.class", "not supported"]);
+    }
+}

@@ -1,0 +1,32 @@
+//! The only place that reads the machine's clocks.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use taffrail_model::{Mono, Now};
+
+/// Both clocks of this process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// A clock whose monotonic time begins now.
+    pub(crate) fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// Both clocks, read once. A wall clock before 1970 counts as 1970.
+    pub(crate) fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Now {
+            mono: Mono::from_start(self.start.elapsed()),
+            wall: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// The instant at which monotonic time reaches `mono`, for timers.
+    pub(crate) fn instant(&self, mono: Mono) -> Instant {
+        self.start + mono.since_start()
+    }
+}

@@ -1,0 +1,31 @@
+//! What carries the rooms: threads, locks, the real disk and the clock.
+//!
+//! Owns how a node starts, what its threads are, and how it stops. The threads are `control` (quorum, controller, metadata
+//! log), `applier` (makes images true), `groups` (group coordinator), one per log dir (syncs, retention, checkpoints), and
+//! those of tokio, which carry connections.
+//!
+//! Architecture Invariant: the control thread waits for no other. What it publishes goes one way, through the applier.
+//!
+//! Architecture Invariant: no lock is held across an await.
+
+mod applier;
+mod broker;
+mod clock;
+mod control;
+mod failure;
+mod flusher;
+mod groups;
+mod lifecycle;
+mod os_disk;
+mod partition_cell;
+mod partitions;
+mod producer_ids;
+mod start;
+mod topic_rules;
+mod waiters;
+
+pub(crate) use broker::Broker;
+pub(crate) use os_disk::OsDisk;
+pub(crate) use partition_cell::{NO_SUCH_OFFSET, PartitionCell};
+pub(crate) use start::{RunningBroker, start};
+pub(crate) use waiters::Waiter;
