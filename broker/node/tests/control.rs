@@ -1,11 +1,16 @@
 //! The control part on a disk that fails: what was answered is there after every crash.
 
+#![allow(clippy::disallowed_methods, reason = "fixtures are read from the real disk")]
+
 mod control_node;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use taffrail_log::{Disk, DiskFile, OpenMode};
+use taffrail_metadata::VersionedRecord;
 use taffrail_model::Uuid;
-use taffrail_node::control::ControlFailure;
+use taffrail_node::control::{CLUSTER_METADATA_DIR, ControlFailure, write_snapshot};
+use taffrail_quorum::snapshot::{Snapshot, file_name};
 use taffrail_testkit::{Fault, MemDisk, SeededRng};
 
 use control_node::{ControlNode, METADATA_DIR, create_topic, format_disk};
@@ -162,6 +167,132 @@ fn a_shutdown_answers_everybody() {
     assert_eq!(node.answers.len(), 2);
     let outcomes: Vec<bool> = node.answers.iter().map(|(_, answer)| answer.is_ok()).collect();
     assert_eq!(outcomes, [true, false], "{:?}", node.answers);
+}
+
+/// The request is answered with an error, since this leader can't know; the next one commits its records.
+#[test]
+fn what_a_leader_left_uncommitted_is_committed_by_the_next() {
+    let disk = format_disk();
+    let mut node = ControlNode::start(&disk).expect("opened");
+    node.register_broker().expect("registered");
+    node.step(create_topic("a"));
+    node.resign();
+    assert!(node.control.is_leading());
+    assert_eq!(node.control.epoch(), 2);
+    let [(_, answer)] = &node.answers[..] else { panic!("{:?}", node.answers) };
+    assert!(answer.is_err(), "{answer:?}");
+    assert!(node.image().topic_by_name("a").is_some());
+    assert!(node.create_topic("b").is_some());
+
+    let fingerprint = node.image().fingerprint();
+    node.stop();
+    let node = ControlNode::start(&disk).expect("opened");
+    assert_eq!(node.control.epoch(), 3);
+    assert_eq!(node.image().fingerprint(), fingerprint);
+}
+
+/// Kafka makes snapshots, and removes the log below them.
+#[test]
+fn a_snapshot_stands_in_for_the_log_below_it() {
+    for keeps_log in [true, false] {
+        let disk = format_disk();
+        let mut node = ControlNode::start(&disk).expect("opened");
+        node.register_broker().expect("registered");
+        create_topics(&mut node);
+        let image = node.image();
+        let snapshot_id = node.control.quorum().log_end();
+        write_snapshot_of(&node, &disk);
+        node.stop();
+        if !keeps_log {
+            remove_log(&disk);
+        }
+
+        let mut node = ControlNode::start(&disk).expect("opened");
+        assert_eq!(node.control.epoch(), snapshot_id.epoch + 1);
+        assert_eq!(node.image().fingerprint(), image.fingerprint());
+        node.register_broker().expect("registered");
+        let created = node.create_topic("later").expect("created");
+        node.stop();
+        let node = ControlNode::start(&disk).expect("opened");
+        assert_eq!(node.image().topic_by_name("later").map(|topic| topic.id), Some(created));
+        assert_eq!(node.image().topic_count(), image.topic_count() + 1);
+    }
+}
+
+/// A snapshot of everything that the node has committed.
+fn write_snapshot_of(node: &ControlNode, disk: &MemDisk) {
+    let image = node.image();
+    let values = image
+        .to_records()
+        .into_iter()
+        .map(|record| VersionedRecord::new(record, image.features()).encode_value())
+        .collect::<Result<_, _>>()
+        .expect("encodable");
+    let snapshot = Snapshot {
+        last_contained_log_timestamp: 0,
+        kraft_version: 1,
+        voters: Some(node.control.quorum().voters().clone()),
+        values,
+    };
+    let id = node.control.quorum().log_end();
+    write_snapshot(disk, &log_dir().join(file_name(id)), id, &snapshot, 0).expect("written");
+}
+
+fn remove_log(disk: &MemDisk) {
+    // What the election state says is lost as well, so that the epoch can only come from the snapshot.
+    for entry in disk.read_dir(&log_dir()).expect("listed") {
+        if !entry.name.ends_with(".checkpoint") {
+            disk.remove_file(&log_dir().join(entry.name)).expect("removed");
+        }
+    }
+}
+
+fn log_dir() -> PathBuf {
+    Path::new(METADATA_DIR).join(CLUSTER_METADATA_DIR)
+}
+
+#[test]
+fn a_metadata_directory_that_cannot_be_trusted_is_refused() {
+    let check = |file: &str, content: &[u8], expected: &str| {
+        let disk = format_disk();
+        ControlNode::start(&disk).expect("opened").stop();
+        let path = Path::new(METADATA_DIR).join(file);
+        disk.write_atomically(&path, content).expect("written");
+        let error = ControlNode::start(&disk).err().expect("refused");
+        let error = error.to_string();
+        assert!(error.contains(expected), "{file}: {error}");
+    };
+    check("__cluster_metadata-0/quorum-state", b"{}", "leaderId");
+    check("__cluster_metadata-0/quorum-state", b"", "quorum-state");
+    check("__cluster_metadata-0/00000000000000000000-0000000000.checkpoint", b"", "checkpoint");
+    check("__cluster_metadata-0/00000000000000000099-0000000001.checkpoint", b"x", "checkpoint");
+    check("bootstrap.checkpoint", &[0; 100], "bootstrap.checkpoint");
+
+    let disk = format_disk();
+    let other = Uuid::from_bytes([9; 16]);
+    let error = ControlNode::start_as(&disk, other, ("CONTROLLER", "localhost", 9093))
+        .err()
+        .expect("refused");
+    assert!(error.to_string().contains("formatted anew"), "{error}");
+}
+
+/// A byte of a committed record that turns is not passed over: recovery cuts the log there, and says so.
+#[test]
+fn a_cut_log_is_reported() {
+    let disk = format_disk();
+    let mut node = ControlNode::start(&disk).expect("opened");
+    assert!(node.control.recovery_report().truncation.is_none());
+    node.register_broker().expect("registered");
+    let offset = node.control.quorum().log_end().offset;
+    node.stop();
+    let path = log_dir().join("00000000000000000000.log");
+    let file = disk.open(&path, OpenMode::ReadWrite).expect("opened");
+    let last = file.len().expect("a length") - 1;
+    file.write_all_at(&[0xff], last).expect("written");
+    let node = ControlNode::start(&disk).expect("opened");
+    assert!(node.control.recovery_report().truncation.is_some());
+    assert!(node.control.quorum().log_end().offset <= offset + 1);
+    assert_eq!(node.control.epoch(), 2);
 }
 
 #[test]

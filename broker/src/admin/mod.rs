@@ -9,4 +9,4 @@ mod health;
 mod server;
 
 pub(crate) use health::{Health, Phase};
-pub(crate) use server::{AdminServer, AdminServerError};
+pub(crate) use server::AdminServer;

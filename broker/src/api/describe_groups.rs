@@ -27,7 +27,7 @@ pub(super) async fn handle(call: &Call<'_>, request: DescribeGroupsRequest) -> D
         })
         .await;
         match answer {
-            Ok(described) => groups.extend(described.into_iter().map(to_wire)),
+            Ok(described) => groups.extend(described.into_iter().map(|group| to_wire(call, group))),
             Err(error) => groups.extend(group_ids.into_iter().map(|group| refusal(group, error))),
         }
     }
@@ -38,10 +38,10 @@ fn refusal(group_id: String, error: ErrorCode) -> WireGroup {
     WireGroup { error_code: error.code(), group_id, ..Default::default() }
 }
 
-fn to_wire(group: DescribedGroup) -> WireGroup {
+fn to_wire(call: &Call<'_>, group: DescribedGroup) -> WireGroup {
     WireGroup {
         error_code: group.error.code(),
-        error_message: group.error_message,
+        error_message: group.error_message.filter(|_| call.version >= 6),
         group_id: group.group_id,
         group_state: group.state.to_owned(),
         protocol_type: group.protocol_type,

@@ -269,7 +269,7 @@ fn respond(call: &Call<'_>, context: &FetchContext, reads: Vec<Read>) -> FetchRe
         if let Some((leader, _)) = read.current_leader.filter(|_| call.version >= 16) {
             add_endpoint(call, leader, &mut response.node_endpoints);
         }
-        let data = to_wire(target, read);
+        let data = to_wire(call, target, read);
         match response.responses.last_mut() {
             Some(topic) if is_topic(topic, &target.topic) => topic.partitions.push(data),
             _ => response.responses.push(topic_to_wire(&target.topic, data)),
@@ -302,7 +302,7 @@ fn topic_to_wire(named: &FetchTopic, data: PartitionData) -> FetchableTopicRespo
     FetchableTopicResponse { topic, topic_id, partitions: vec![data], ..Default::default() }
 }
 
-fn to_wire(target: &FetchTarget, read: Read) -> PartitionData {
+fn to_wire(call: &Call<'_>, target: &FetchTarget, read: Read) -> PartitionData {
     let mut data = PartitionData {
         partition_index: target.partition,
         error_code: read.error.code(),
@@ -314,7 +314,7 @@ fn to_wire(target: &FetchTarget, read: Read) -> PartitionData {
         records: Some(read.records),
         ..Default::default()
     };
-    if let Some((leader_id, leader_epoch)) = read.current_leader {
+    if let Some((leader_id, leader_epoch)) = read.current_leader.filter(|_| call.version >= 12) {
         data.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch, ..Default::default() };
     }
     data

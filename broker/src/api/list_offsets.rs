@@ -37,7 +37,7 @@ pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> List
                     Ok(found) => find(call, found, partition, read_committed),
                     Err(error) => Err(*error),
                 }
-                .map_or_else(|error| refusal(partition.partition_index, error), |found| to_wire(partition, found)))
+                .map_or_else(|error| refusal(partition.partition_index, error), |found| to_wire(call, partition, found)))
                 .collect();
             ListOffsetsTopicResponse { name: topic.name, partitions, ..Default::default() }
         })
@@ -76,12 +76,18 @@ fn refusal(partition_index: PartitionIndex, error: ErrorCode) -> ListOffsetsPart
     ListOffsetsPartitionResponse { partition_index, error_code: error.code(), ..Default::default() }
 }
 
-fn to_wire(partition: &ListOffsetsPartition, found: FoundOffset) -> ListOffsetsPartitionResponse {
+fn to_wire(
+    call: &Call<'_>,
+    partition: &ListOffsetsPartition,
+    found: FoundOffset,
+) -> ListOffsetsPartitionResponse {
+    // Older clients have no field for the epoch.
+    let leader_epoch = found.leader_epoch.filter(|_| call.version >= 4).unwrap_or(NO_LEADER_EPOCH);
     ListOffsetsPartitionResponse {
         partition_index: partition.partition_index,
         timestamp: found.timestamp,
         offset: found.offset,
-        leader_epoch: found.leader_epoch.unwrap_or(NO_LEADER_EPOCH),
+        leader_epoch,
         ..Default::default()
     }
 }

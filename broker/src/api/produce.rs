@@ -14,7 +14,7 @@ use taffrail_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceResponse,
     TopicProduceResponse,
 };
-use taffrail_security::{Operation, ResourcePattern as Resource};
+use taffrail_security::Operation;
 use tokio::sync::oneshot;
 
 use super::topic_lookup::{self, Hosted};

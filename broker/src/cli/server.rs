@@ -101,12 +101,14 @@ pub(super) fn run_node(
     let http = admin.as_ref().map(|admin| admin.local_addr);
     let result = runtime.block_on(async {
         let deadline = config.shutdown_timeout;
+        // Until here a signal ends the process at once, which costs nothing: nobody has been served.
         let broker = start(config, metrics).await?;
+        let signals = StopSignals::new()?;
         let started = Started { http, took: began.elapsed() };
         health.enter(Phase::Ready);
         log_ready(&broker, &started);
         announce(&started);
-        until_stopped(broker, &health, deadline).await
+        until_stopped(broker, signals, &health, deadline).await
     });
     runtime.shutdown_timeout(THREADS_DEADLINE);
     result
@@ -124,10 +126,10 @@ fn log_ready(broker: &RunningBroker, started: &Started) {
 /// Waits for a signal, or for a failure that the node can't go on with; then shuts down.
 async fn until_stopped(
     mut broker: RunningBroker,
+    mut signals: StopSignals,
     health: &Health,
     deadline: Duration,
 ) -> anyhow::Result<()> {
-    let mut signals = StopSignals::new()?;
     let failure = tokio::select! {
         name = signals.next() => {
             info!(signal = name, "shutting down; a second signal ends the process at once");

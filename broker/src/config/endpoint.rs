@@ -130,7 +130,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// A host and a port as people write them: an IPv6 address stands in brackets.
-pub(crate) struct HostPort<'a>(pub(crate) &'a str, pub(crate) u16);
+struct HostPort<'a>(&'a str, u16);
 
 impl fmt::Display for HostPort<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,7 +143,7 @@ impl fmt::Display for HostPort<'_> {
 }
 
 /// `host:port` or `[v6]:port` taken apart; the host may be empty. `None` when it is neither.
-pub(crate) fn split_host_port(text: &str) -> Option<(&str, u16)> {
+pub(super) fn split_host_port(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
     let host = match host.strip_prefix('[') {
         Some(inner) => inner.strip_suffix(']')?,

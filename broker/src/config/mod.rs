@@ -19,11 +19,9 @@ mod properties;
 mod quorum;
 mod server_config;
 
-pub(crate) use endpoint::{Endpoint, HostPort, ListenerName, SecurityProtocol};
-pub(crate) use error::InvalidConfig;
+pub(crate) use endpoint::{Endpoint, ListenerName, SecurityProtocol};
 pub(crate) use limits::NetworkLimits;
-pub(crate) use listeners::{Listener, Listeners};
-pub(crate) use log_dirs::{LockedDirs, LogDirError};
-pub(crate) use properties::{Properties, PropertiesError};
-pub(crate) use quorum::Voter;
-pub(crate) use server_config::{Roles, ServerConfig, Threads};
+pub(crate) use listeners::Listener;
+pub(crate) use log_dirs::LockedDirs;
+pub(crate) use properties::Properties;
+pub(crate) use server_config::ServerConfig;

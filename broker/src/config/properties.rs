@@ -58,11 +58,6 @@ impl Properties {
         self.0 = left;
         taken
     }
-
-    /// All keys and their values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
-    }
 }
 
 impl From<Properties> for BTreeMap<String, String> {
@@ -219,7 +214,7 @@ mod tests {
     fn overrides_replace() {
         let mut properties = Properties::parse("a=1\nb=1").unwrap();
         properties.apply_override("a = x=y ").unwrap();
-        assert_eq!(properties.iter().collect::<Vec<_>>(), [("a", "x=y"), ("b", "1")]);
+        assert_eq!(properties, [("a", "x=y"), ("b", "1")].into_iter().collect());
         for bad in ["a", "=1", " =1"] {
             assert!(properties.apply_override(bad).is_err(), "{bad:?}");
         }

@@ -13,7 +13,7 @@ use super::limits::NetworkLimits;
 use super::listeners::Listeners;
 use super::own_keys::OwnKeys;
 use super::properties::Properties;
-use super::quorum::{Quorum, Voter};
+use super::quorum;
 
 /// `process.roles`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +47,6 @@ pub(crate) struct ServerConfig {
     pub(crate) rack: Option<String>,
     /// Where the node listens and what it advertises.
     pub(crate) listeners: Listeners,
-    /// `controller.quorum.voters`; empty when the voters stand in the metadata log itself.
-    pub(crate) voters: Vec<Voter>,
-    /// `controller.quorum.bootstrap.servers`, as host and port.
-    pub(crate) bootstrap_servers: Vec<(String, u16)>,
     /// `log.dirs`, or `log.dir`; at least one.
     pub(crate) log_dirs: Vec<PathBuf>,
     /// `metadata.log.dir`, by default the first log directory.
@@ -74,7 +70,7 @@ impl ServerConfig {
         let config = StaticConfig::new(properties.into()).map_err(InvalidConfig)?;
         let roles = roles(&config)?;
         let node_id = node_id(&config)?;
-        let quorum = Quorum::resolve(&config, node_id, roles.controller)?;
+        quorum::check(&config, node_id, roles.controller)?;
         let log_dirs = log_dirs(&config);
         let metadata_dir = config
             .string("metadata.log.dir")
@@ -86,8 +82,6 @@ impl ServerConfig {
             roles,
             rack: config.string("broker.rack"),
             listeners: Listeners::resolve(&config, &own, roles)?,
-            voters: quorum.voters,
-            bootstrap_servers: quorum.bootstrap_servers,
             log_dirs,
             metadata_dir,
             limits: NetworkLimits::resolve(&config, own.frame_timeout)?,

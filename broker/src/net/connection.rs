@@ -30,7 +30,7 @@ pub(super) struct Connection<H> {
     pub(super) metrics: Arc<ListenerMetrics>,
     pub(super) frame_timeout: std::time::Duration,
     /// Given back when the connection ends, in whatever way.
-    pub(super) slot: Slot,
+    pub(super) _slot: Slot,
 }
 
 /// Why a connection ended.
@@ -119,7 +119,8 @@ impl<H: Handler> Connection<H> {
         if context.client_id != header.client_id {
             context.client_id.clone_from(&header.client_id);
         }
-        match self.handler.handle(&mut self.state, header, body).await {
+        // Boxed, so that an idle connection doesn't hold room for the largest handler's state.
+        match Box::pin(self.handler.handle(&mut self.state, header, body)).await {
             Outcome::Reply(parts) => {
                 let written = write_parts(&self.stream, parts, self.frame_timeout).await?;
                 self.metrics.outgoing_bytes.inc_by(written as u64);

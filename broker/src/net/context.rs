@@ -86,10 +86,4 @@ impl ConnectionState {
     pub(crate) fn new(context: RequestContext) -> Self {
         Self { context, received_at: Instant::now() }
     }
-
-    /// Keeps what the client's `ApiVersions` request told of its library.
-    pub(crate) fn note_client_software(&mut self, name: &str, version: &str) {
-        self.context.client_software =
-            Some(ClientSoftware { name: name.to_owned(), version: version.to_owned() });
-    }
 }

@@ -27,7 +27,7 @@ mod reply_writer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bound_listener::{BindError, BoundListener};
-pub(crate) use context::{ClientSoftware, ConnectionId, ConnectionState, RequestContext};
+pub(crate) use bound_listener::BoundListener;
+pub(crate) use context::{ClientSoftware, ConnectionState, RequestContext};
 pub(crate) use handler::{Handler, Outcome};
 pub(crate) use network::Network;

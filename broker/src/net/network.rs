@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 use super::bound_listener::BoundListener;
 use super::budget::ByteBudget;
@@ -138,7 +138,7 @@ impl<H: Handler> Acceptor<H> {
     async fn run(self: Arc<Self>, socket: TcpListener) {
         let name = &self.listener.endpoint.name;
         if let Ok(address) = socket.local_addr() {
-            info!(listener = %name, %address, "accepting connections");
+            debug!(listener = %name, %address, "accepting connections");
         }
         let mut stopped = std::pin::pin!(self.stop.cancelled());
         loop {
@@ -169,7 +169,7 @@ impl<H: Handler> Acceptor<H> {
             }
         };
         if let Err(error) = prepare(&stream) {
-            tracing::debug!(listener = %name, %client, %error, "connection ended before it was served");
+            debug!(listener = %name, %client, %error, "connection ended before it was served");
             return;
         }
         let id = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
@@ -181,7 +181,7 @@ impl<H: Handler> Acceptor<H> {
             handler: Arc::clone(&self.handler),
             metrics: Arc::clone(&self.metrics),
             frame_timeout: self.frame_limits.frame_timeout,
-            slot,
+            _slot: slot,
         };
         let (stop, abort) = (self.stop.clone(), self.abort.clone());
         self.tasks.spawn(async move {

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, fcntl_lock, flock, statvfs};
-use taffrail_log::{Disk, DiskFile, DiskSpace, DirEntry, LockError, OpenMode};
+use taffrail_log::{DirEntry, Disk, DiskFile, DiskSpace, LockError, OpenMode};
 
 /// The parts that one `pwritev` takes on Linux (IOV_MAX).
 const PARTS_PER_WRITE_MAX: usize = 1024;
@@ -102,7 +102,9 @@ impl Disk for OsDisk {
                 writeln!(file, "{}", std::process::id()).map_err(failed)?;
                 Ok(OsLock { _file: file })
             }
-            Err(error) if [rustix::io::Errno::AGAIN, rustix::io::Errno::ACCESS].contains(&error) => {
+            Err(error)
+                if [rustix::io::Errno::AGAIN, rustix::io::Errno::ACCESS].contains(&error) =>
+            {
                 let mut holder = String::new();
                 let read = file.take(LOCK_BYTES_MAX).read_to_string(&mut holder);
                 let pid = read.ok().and_then(|_| holder.trim().parse().ok());
@@ -188,7 +190,8 @@ mod tests {
     fn parts_are_written_one_behind_the_other() {
         let dir = tempfile::tempdir().expect("a directory");
         let file = OsDisk.open(&dir.path().join("file"), OpenMode::CreateNew).expect("created");
-        let parts: Vec<Vec<u8>> = (0..3000).map(|part| vec![(part % 251) as u8; part % 7]).collect();
+        let parts: Vec<Vec<u8>> =
+            (0..3000).map(|part| vec![(part % 251) as u8; part % 7]).collect();
         let slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
         file.write_vectored_at(&slices, 3).expect("written");
         let expect = [vec![0; 3], parts.concat()].concat();

@@ -1,5 +1,6 @@
 //! Logs: one line an event, to standard error.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
@@ -37,8 +38,10 @@ pub(crate) fn init_logs(format: LogFormat, level: &str) -> anyhow::Result<()> {
     result.map_err(|error| anyhow::anyhow!("logs can't be set up: {error}"))?;
     std::panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current();
-        let backtrace = std::backtrace::Backtrace::capture();
-        tracing::error!(thread = thread.name(), %backtrace, "{panic}");
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
+        let backtrace = backtrace.as_ref().map(tracing::field::display);
+        tracing::error!(thread = thread.name(), backtrace, "{panic}");
     }));
     Ok(())
 }

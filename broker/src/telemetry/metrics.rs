@@ -11,7 +11,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use taffrail_model::ErrorCode;
 use taffrail_protocol::ApiKey;
 
 use super::process::ProcessCollector;
@@ -41,7 +40,6 @@ pub(crate) struct Metrics {
     pub(crate) request_memory_bytes: Gauge,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<ApiLabel, Histogram>,
-    request_errors: Family<ErrorLabels, Counter>,
     connections: Family<ListenerLabel, Gauge>,
     connections_created: Family<ListenerLabel, Counter>,
     connections_refused: Family<RefusalLabels, Counter>,
@@ -112,12 +110,6 @@ struct ApiLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ErrorLabels {
-    request: &'static str,
-    error: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ListenerLabel {
     listener: String,
 }
@@ -143,7 +135,6 @@ impl Metrics {
             request_memory_bytes: Gauge::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(latency_histogram),
-            request_errors: Family::default(),
             connections: Family::default(),
             connections_created: Family::default(),
             connections_refused: Family::default(),
@@ -182,11 +173,6 @@ impl Metrics {
             "Time from a request's last byte to its reply's last byte",
             Unit::Seconds,
             self.request_seconds.clone(),
-        );
-        requests.register(
-            "errors",
-            "Errors in replies, by API and error code",
-            self.request_errors.clone(),
         );
         let sockets = registry.sub_registry_with_prefix("kafka_server_socketservermetrics");
         sockets.register("connection_count", "Connections that are open", self.connections.clone());
@@ -232,15 +218,6 @@ impl Metrics {
             request_seconds: self.request_seconds.clone(),
             by_api: [const { OnceLock::new() }; API_COUNT],
         }
-    }
-
-    /// Counts one error code in a reply; "no error" counts as nothing.
-    pub(crate) fn count_error(&self, api: ApiKey, error: ErrorCode) {
-        if error.is_none() {
-            return;
-        }
-        let labels = ErrorLabels { request: api.name(), error: error.name() };
-        self.request_errors.get_or_create(&labels).inc();
     }
 
     /// The metrics as the OpenMetrics text that Prometheus reads.
@@ -375,14 +352,11 @@ mod tests {
         listener.connections.inc();
         listener.count_request(ApiKey::Produce, 0.002);
         listener.count_refused("frame_too_large");
-        metrics.count_error(ApiKey::Produce, ErrorCode::CorruptMessage);
-        metrics.count_error(ApiKey::Produce, ErrorCode::None);
         let text = metrics.encode().unwrap();
         for line in [
             "kafka_server_brokertopicmetrics_messagesin_total 3",
             "kafka_network_requestmetrics_requests_total{listener=\"PLAINTEXT\",request=\"Produce\"} 1",
             "kafka_network_requestmetrics_totaltime_seconds_count{request=\"Produce\"} 1",
-            "kafka_network_requestmetrics_errors_total{request=\"Produce\",error=\"CORRUPT_MESSAGE\"} 1",
             "kafka_server_socketservermetrics_connection_count{listener=\"PLAINTEXT\"} 1",
             "kafka_server_socketservermetrics_connection_refused_total{listener=\"PLAINTEXT\",reason=\"frame_too_large\"} 1",
             "kafka_server_replicamanager_partitioncount 0",
@@ -390,7 +364,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is not in:\n{text}");
         }
-        assert!(!text.contains("\"NONE\""));
         assert!(text.ends_with("# EOF\n"));
     }
 

@@ -12,6 +12,7 @@ mod entry;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 use taffrail_model::Offset;
@@ -31,6 +32,8 @@ pub(crate) struct Index<D: Disk, E> {
     path: PathBuf,
     base_offset: Offset,
     state: RwLock<State<D::File, E>>,
+    /// No more is written. Changed and read only by whoever holds `state` for writing.
+    is_retired: AtomicBool,
 }
 
 enum State<F, E> {
@@ -51,12 +54,17 @@ impl<D: Disk, E: IndexEntry> Index<D, E> {
     /// The index of a segment that is new: nothing is read, and nothing written until there is a need.
     pub(crate) fn new_empty(disk: D, path: PathBuf, base_offset: Offset) -> Self {
         let open = Open { file: None, entries_in_file: 0, held: Vec::new(), last: None };
-        Self { disk, path, base_offset, state: RwLock::new(State::Open(open)) }
+        Self::with_state(disk, path, base_offset, State::Open(open))
     }
 
     /// The index of a segment that was there before; its file is opened at the first use.
     pub(crate) fn existing(disk: D, path: PathBuf, base_offset: Offset) -> Self {
-        Self { disk, path, base_offset, state: RwLock::new(State::Unopened) }
+        Self::with_state(disk, path, base_offset, State::Unopened)
+    }
+
+    fn with_state(disk: D, path: PathBuf, base_offset: Offset, state: State<D::File, E>) -> Self {
+        let state = RwLock::new(state);
+        Self { disk, path, base_offset, state, is_retired: AtomicBool::new(false) }
     }
 
     /// The number of entries.
@@ -138,7 +146,16 @@ impl<D: Disk, E: IndexEntry> Index<D, E> {
         file.map_or(Ok(()), |file| file.sync_all())
     }
 
+    /// Writes no more: the file is about to be renamed, and another index may get its name.
+    pub(crate) fn retire(&self) {
+        let _no_write_meanwhile = self.state.write();
+        self.is_retired.store(true, Ordering::Release);
+    }
+
     fn write_held(&self, open: &mut Open<D::File, E>) -> io::Result<()> {
+        if self.is_retired.load(Ordering::Acquire) {
+            return Ok(());
+        }
         if open.file.is_none() && (E::HAS_EMPTY_FILE || !open.held.is_empty()) {
             open.file = Some(Arc::new(self.disk.open(&self.path, OpenMode::Create)?));
         }

@@ -69,6 +69,10 @@ struct Prepared {
 }
 
 /// What to do with a leader's batch.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one batch; a box would cost each append an allocation"
+)]
 enum Verdict {
     Append(Prepared),
     /// It is in the log, or will be with the group.

@@ -130,49 +130,47 @@ impl<D: Disk> LogReader<D> {
     /// # Errors
     /// Errors of the disk, and [`LogError::Corrupt`] for a batch that can't be read.
     pub fn find_offset(&self, query: OffsetQuery) -> Result<Option<FoundOffset>, LogError> {
-        let found = match query {
+        let end_of_log =
+            |offset, leader_epoch| Ok(Some(FoundOffset { timestamp: -1, offset, leader_epoch }));
+        match query {
             OffsetQuery::Earliest => {
                 let offset = self.start_offset();
-                let leader_epoch = self.epoch_of(offset);
-                return Ok(Some(FoundOffset { timestamp: -1, offset, leader_epoch }));
+                end_of_log(offset, self.epoch_of(offset))
             }
-            OffsetQuery::Latest => {
-                let offset = self.end_offset();
-                let leader_epoch = self.latest_epoch();
-                return Ok(Some(FoundOffset { timestamp: -1, offset, leader_epoch }));
+            OffsetQuery::Latest => end_of_log(self.end_offset(), self.latest_epoch()),
+            OffsetQuery::MaxTimestamp => self.retry(Self::find_greatest_timestamp),
+            OffsetQuery::AtOrAfter(timestamp) => {
+                self.retry(|segments| self.find_timestamp(segments, timestamp))
             }
-            OffsetQuery::MaxTimestamp => self.retry(|segments| {
-                let mut greatest: Option<(Timestamp, &Arc<Segment<D>>)> = None;
-                for segment in segments {
-                    let timestamp = segment.greatest_timestamp()?.timestamp;
-                    if timestamp >= 0 && greatest.is_none_or(|(known, _)| timestamp > known) {
-                        greatest = Some((timestamp, segment));
-                    }
-                }
-                greatest.map_or(Ok(None), |(_, segment)| {
-                    let found = segment.find_greatest_timestamp();
-                    found
-                })
-            })?,
-            OffsetQuery::AtOrAfter(timestamp) => self.retry(|segments| {
-                for segment in segments {
-                    if segment.greatest_timestamp()?.timestamp < timestamp {
-                        continue;
-                    }
-                    let found = segment.find_timestamp(timestamp, self.start_offset());
-                    let found = found?;
-                    if found.is_some() {
-                        return Ok(found);
-                    }
-                }
-                Ok(None)
-            })?,
-        };
-        Ok(found.map(|(timestamp, offset, epoch)| FoundOffset {
-            timestamp,
-            offset,
-            leader_epoch: (epoch >= 0).then_some(epoch),
-        }))
+        }
+    }
+
+    fn find_greatest_timestamp(
+        segments: &[Arc<Segment<D>>],
+    ) -> Result<Option<FoundOffset>, LogError> {
+        let mut greatest: Option<(Timestamp, &Arc<Segment<D>>)> = None;
+        for segment in segments {
+            let timestamp = segment.greatest_timestamp()?.timestamp;
+            if timestamp >= 0 && greatest.is_none_or(|(known, _)| timestamp > known) {
+                greatest = Some((timestamp, segment));
+            }
+        }
+        greatest.map_or(Ok(None), |(_, segment)| segment.find_greatest_timestamp())
+    }
+
+    fn find_timestamp(
+        &self,
+        segments: &[Arc<Segment<D>>],
+        timestamp: Timestamp,
+    ) -> Result<Option<FoundOffset>, LogError> {
+        for segment in segments {
+            if segment.greatest_timestamp()?.timestamp >= timestamp
+                && let Some(found) = segment.find_timestamp(timestamp, self.start_offset())?
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Where a leader epoch ends in this log (OffsetForLeaderEpoch).

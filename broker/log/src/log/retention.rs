@@ -4,7 +4,6 @@
 //! [`Log::remove_doomed`] after `file.delete.delay.ms`.
 
 use std::io;
-use std::sync::Arc;
 
 use taffrail_model::{Mono, Now, Offset};
 
@@ -74,7 +73,6 @@ impl<D: Disk> Log<D> {
         for segment in &segments {
             retained.segments_removed += 1;
             retained.bytes_removed += segment.size();
-            segment.mark_removed();
             self.doom(segment, now)?;
         }
         self.snapshots.remove_where(|offset| offset < start)?;
@@ -119,8 +117,10 @@ impl<D: Disk> Log<D> {
         }
     }
 
-    /// Marks a segment's files as deleted, to be removed after `file.delete.delay.ms`.
-    pub(super) fn doom(&mut self, segment: &Arc<Segment<D>>, now: Now) -> Result<(), LogError> {
+    /// Marks a segment that has left the log, and its files, which are removed after
+    /// `file.delete.delay.ms`.
+    pub(super) fn doom(&mut self, segment: &Segment<D>, now: Now) -> Result<(), LogError> {
+        segment.mark_removed();
         let mut paths = Vec::new();
         for suffix in SEGMENT_SUFFIXES {
             let path = offset_file(&self.dir, segment.base_offset, suffix);

@@ -31,7 +31,6 @@ impl<D: Disk> Log<D> {
         // An empty segment can't stay: its file would lie about the offsets that it covers.
         if sealed.size() == 0 {
             segments.pop();
-            sealed.mark_removed();
             self.doom(&sealed, now)?;
         }
         segments.push(Arc::new(segment));

@@ -16,6 +16,9 @@ impl<D: Disk> Log<D> {
     /// which is below `offset` only if that was inside of a batch. An offset at the end or past it cuts
     /// nothing but epochs that begin there.
     ///
+    /// The recovery point goes down with the end. It has to be in the log dir's checkpoint before the next
+    /// append: with the old one, recovery would trust what wasn't synced.
+    ///
     /// # Errors
     /// [`LogError::OffsetOutOfRange`] for a negative offset. Errors of the disk; the log is then offline.
     pub fn truncate_to(&mut self, offset: Offset, now: Now) -> Result<Offset, LogError> {
@@ -36,7 +39,8 @@ impl<D: Disk> Log<D> {
         self.offline_on_error(|log| log.cut_at(offset, now))
     }
 
-    /// Drops everything, and begins an empty log at `offset`, durably.
+    /// Drops everything, and begins an empty log at `offset`, durably. What [`Log::truncate_to`] says of the
+    /// recovery point holds here as well.
     ///
     /// # Errors
     /// Errors of the disk; the log is then offline.
@@ -57,10 +61,7 @@ impl<D: Disk> Log<D> {
         let kept = segments.partition_point(|segment| segment.base_offset <= offset);
         let dropped = segments.split_off(kept.max(1));
         self.shared.set_segments(segments);
-        for segment in &dropped {
-            segment.mark_removed();
-            self.doom(segment, now)?;
-        }
+        self.doom_durably(&dropped, now)?;
         let active = self.shared.active();
         let end = active.truncate_to(offset)?.min(offset);
         self.shared.set_end(end);
@@ -79,10 +80,7 @@ impl<D: Disk> Log<D> {
         self.shared.set_end(offset);
         let old = self.shared.segments();
         // The old files are out of the way before a new one may have the same name.
-        for segment in old.iter() {
-            segment.mark_removed();
-            self.doom(segment, now)?;
-        }
+        self.doom_durably(&old, now)?;
         let segment = Segment::create(&self.disk, &self.dir, offset, now.wall)?;
         self.shared.set_segments(vec![Arc::new(segment)]);
         self.shared.change_epochs(|epochs| {
@@ -93,6 +91,15 @@ impl<D: Disk> Log<D> {
         self.snapshots.remove_where(|_| true)?;
         self.recovery_point = offset;
         self.make_cut_durable()
+    }
+
+    /// Marks segments at the end as deleted, durably and the last one first: a crash in between leaves a
+    /// prefix of them, and never a hole.
+    fn doom_durably(&mut self, segments: &[Arc<Segment<D>>], now: Now) -> Result<(), LogError> {
+        for segment in segments.iter().rev() {
+            self.doom(segment, now)?;
+        }
+        self.disk.sync_dir(&self.dir).map_err(LogError::io("sync", &self.dir))
     }
 
     /// Rebuilds the producers' state at the new end from the last snapshot below it.

@@ -130,8 +130,13 @@ impl<D: Disk> Segment<D> {
         self.size.load(Ordering::Acquire)
     }
 
+    /// Takes note that the segment has left the log. It can still be read by those who hold it, but writes
+    /// no more files: another segment may get their names.
     pub(crate) fn mark_removed(&self) {
         self.is_removed.store(true, Ordering::Release);
+        self.offset_index.retire();
+        self.time_index.retire();
+        self.txn_index.retire();
     }
 
     pub(crate) fn is_removed(&self) -> bool {

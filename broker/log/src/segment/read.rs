@@ -1,12 +1,13 @@
 //! Reading from a segment: finding an offset, and taking whole batches from there.
 
 use bytes::{Bytes, BytesMut};
-use taffrail_model::{LeaderEpoch, Offset, Timestamp};
+use taffrail_model::{Offset, Timestamp};
 use taffrail_protocol::batch::{Batch, BatchHeader};
 
 use super::{Located, Scan, ScanError, Segment};
 use crate::disk::{Disk, DiskFile};
 use crate::error::LogError;
+use crate::log::FoundOffset;
 
 /// What the records of one batch may take once they are decompressed, when a look-up has to see them. The
 /// largest batch that a broker takes by default has 1 MiB; this leaves room for a topic that allows more.
@@ -67,9 +68,12 @@ impl<D: Disk> Segment<D> {
         &self,
         timestamp: Timestamp,
         starting_offset: Offset,
-    ) -> Result<Option<(Timestamp, Offset, LeaderEpoch)>, LogError> {
+    ) -> Result<Option<FoundOffset>, LogError> {
         let _not_cut_meanwhile = self.gate.read();
-        let before = self.time_index.lookup(timestamp - 1).map_err(self.io("look up a time in"))?;
+        let before = self
+            .time_index
+            .lookup(timestamp.saturating_sub(1))
+            .map_err(self.io("look up a time in"))?;
         let from = before.map_or(self.base_offset, |entry| entry.offset).max(starting_offset);
         let mut scan = self.scan_from_index(from)?;
         while let Some(located) = scan.next_header().map_err(|error| self.scan_error(error))? {
@@ -80,25 +84,20 @@ impl<D: Disk> Segment<D> {
             let found = self.first_record(&located, |record_timestamp, offset| {
                 record_timestamp >= timestamp && offset >= starting_offset
             })?;
-            if let Some((timestamp, offset)) = found {
-                return Ok(Some((timestamp, offset, header.partition_leader_epoch)));
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
     }
 
     /// The first record that has the segment's greatest timestamp.
-    pub(crate) fn find_greatest_timestamp(
-        &self,
-    ) -> Result<Option<(Timestamp, Offset, LeaderEpoch)>, LogError> {
+    pub(crate) fn find_greatest_timestamp(&self) -> Result<Option<FoundOffset>, LogError> {
         let _not_cut_meanwhile = self.gate.read();
         let greatest = self.greatest_timestamp()?;
         let Some(located) = self.locate(greatest.offset)? else { return Ok(None) };
         let timestamp = located.header.max_timestamp;
-        let found =
-            self.first_record(&located, |record_timestamp, _| record_timestamp == timestamp)?;
-        let epoch = located.header.partition_leader_epoch;
-        Ok(found.map(|(timestamp, offset)| (timestamp, offset, epoch)))
+        self.first_record(&located, |record_timestamp, _| record_timestamp == timestamp)
     }
 
     /// The first record of a batch that satisfies a condition on timestamp and offset.
@@ -106,7 +105,7 @@ impl<D: Disk> Segment<D> {
         &self,
         located: &Located,
         condition: impl Fn(Timestamp, Offset) -> bool,
-    ) -> Result<Option<(Timestamp, Offset)>, LogError> {
+    ) -> Result<Option<FoundOffset>, LogError> {
         let invalid = |error| {
             self.scan_error(ScanError::Invalid { position: located.position, reason: error })
         };
@@ -114,7 +113,12 @@ impl<D: Disk> Segment<D> {
         for record in batch.records(DECOMPRESSED_BYTES_MAX).map_err(invalid)? {
             let record = record.map_err(invalid)?;
             if condition(record.timestamp, record.offset) {
-                return Ok(Some((record.timestamp, record.offset)));
+                let epoch = located.header.partition_leader_epoch;
+                return Ok(Some(FoundOffset {
+                    timestamp: record.timestamp,
+                    offset: record.offset,
+                    leader_epoch: (epoch >= 0).then_some(epoch),
+                }));
             }
         }
         Ok(None)
@@ -129,19 +133,8 @@ impl<D: Disk> Segment<D> {
 
     /// The batch that holds `offset`, or the first one behind it; `None` past the end.
     pub(crate) fn locate(&self, offset: Offset) -> Result<Option<Located>, LogError> {
-        let entry = self.offset_index.lookup(offset).map_err(self.io("look up an offset in"))?;
-        let start = entry.map_or(0, |entry| u64::from(entry.position));
-        match self.locate_from(start, offset) {
-            // The index is a hint without a checksum. Where it leads astray, the batches are right.
-            Err(ScanError::Invalid { .. }) if start > 0 => self.locate_from(0, offset),
-            located => located,
-        }
-        .map_err(|error| self.scan_error(error))
-    }
-
-    fn locate_from(&self, start: u64, offset: Offset) -> Result<Option<Located>, ScanError> {
-        let mut scan = Scan::headers(&self.file, start, self.size());
-        while let Some(located) = scan.next_header()? {
+        let mut scan = self.scan_from_index(offset)?;
+        while let Some(located) = scan.next_header().map_err(|error| self.scan_error(error))? {
             if located.header.last_offset() >= offset {
                 return Ok(Some(located));
             }
@@ -149,16 +142,22 @@ impl<D: Disk> Segment<D> {
         Ok(None)
     }
 
-    /// A scan of headers from the batch to which the offset index points for `offset`.
+    /// A scan of headers from a batch on that isn't behind `offset`, as near to it as the index knows. The
+    /// index is a hint without a checksum; where the batch that it names isn't there, the scan begins at the
+    /// front.
     pub(super) fn scan_from_index(&self, offset: Offset) -> Result<Scan<'_, D::File>, LogError> {
-        let start = match self.locate(offset)? {
-            Some(located) => located.position,
-            None => {
-                let entry = self.offset_index.lookup(offset).map_err(self.io("look up in"))?;
-                entry.map_or(0, |entry| u64::from(entry.position))
+        let size = self.size();
+        let entry = self.offset_index.lookup(offset).map_err(self.io("look up an offset in"))?;
+        let Some(entry) = entry else { return Ok(Scan::headers(&self.file, 0, size)) };
+        let mut scan = Scan::headers(&self.file, u64::from(entry.position), size);
+        match scan.next_header() {
+            Ok(Some(named)) if named.header.last_offset() == entry.offset => {
+                scan.go_back_to(&named);
+                Ok(scan)
             }
-        };
-        Ok(Scan::headers(&self.file, start, self.size()))
+            Ok(_) | Err(ScanError::Invalid { .. }) => Ok(Scan::headers(&self.file, 0, size)),
+            Err(error @ ScanError::Io(_)) => Err(self.scan_error(error)),
+        }
     }
 }
 

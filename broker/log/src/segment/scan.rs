@@ -77,6 +77,11 @@ impl<'a, F: DiskFile> Scan<'a, F> {
         Ok(Some(Located { position, header }))
     }
 
+    /// Lets the scan go on with a batch that it has passed.
+    pub(crate) fn go_back_to(&mut self, located: &Located) {
+        self.position = located.position;
+    }
+
     /// The next batch with its bytes, whose CRC is right, or `None` at the end.
     pub(crate) fn next_batch(&mut self) -> Result<Option<(Located, &[u8])>, ScanError> {
         let Some(located) = self.next_header()? else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use taffrail_log::{AppendError, LogConfig, Origin};
 use taffrail_model::ErrorCode;
-use taffrail_testkit::{ManualClock, TestBatch, batch_of};
+use taffrail_testkit::{ManualClock, TestBatch};
 
 use crate::support::*;
 
@@ -131,7 +131,7 @@ fn transactions_hold_back_the_first_unstable_offset_until_their_marker_is_replic
     let disk = formatted_disk();
     let mut log = open_new(&disk, &LogConfig::default());
     let now = ManualClock::default().now();
-    append(&mut log, batch_of(1, 10, 1)).expect("appended");
+    append(&mut log, one_record("of someone else")).expect("appended");
     append(&mut log, transactional(1, 0).build()).expect("appended");
     append(&mut log, transactional(2, 0).build()).expect("appended");
     append(&mut log, transactional(1, 1).build()).expect("appended");
@@ -140,7 +140,7 @@ fn transactions_hold_back_the_first_unstable_offset_until_their_marker_is_replic
     let mixed = append(&mut log, idempotent(1, 0, 2, 1)).map_err(|error| error.code());
     assert_eq!(mixed, Err(ErrorCode::InvalidTxnState));
 
-    let mut end = |log: &mut taffrail_log::Log<_>, producer_id, is_commit| {
+    let end = |log: &mut taffrail_log::Log<_>, producer_id, is_commit| {
         let marker = transactional(producer_id, -1).build_marker(is_commit);
         let outcomes = log.append_as_leader(&[marker], 0, Origin::Coordinator, now);
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");

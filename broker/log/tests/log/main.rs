@@ -4,6 +4,7 @@ mod append_and_read;
 mod crashes;
 mod idempotence;
 mod lookups;
+mod model;
 mod opening;
 mod retention;
 mod support;

@@ -94,7 +94,7 @@ fn damaged_tails_are_cut_at_the_last_whole_batch() {
     check_tail(|file, len| file.set_len(len + 5).expect("grown"), 10, Some("cut short"));
     check_tail(|file, len| file.set_len(len + 4096).expect("grown"), 10, Some("magic 0"));
     check_tail(write(&[0xff; 300], 0), 10, Some("magic -1"));
-    check_tail(write(&[0], 1), 9, Some("crc"));
+    check_tail(write(&[9], 1), 9, Some("crc"));
     check_tail(|file, len| file.write_all_at(&[9], len / 2 + 70).expect("written"), 5, Some("crc"));
     check_tail(|file, _| file.write_all_at(&[9], 16).expect("written"), 0, Some("magic 9"));
     check_tail(|file, _| file.set_len(0).expect("cut"), 0, None);
@@ -113,7 +113,7 @@ fn offsets_that_do_not_rise_are_cut_off() {
 #[test]
 fn an_error_of_the_disk_cuts_nothing() {
     let (disk, known) = closed_log(30);
-    let unclean = OpenLog { was_clean: false, recovery_point: 0, ..known.clone() };
+    let unclean = OpenLog { was_clean: false, recovery_point: 0, ..known };
     for operation in 0..400 {
         disk.fail_at(disk.operations() + operation, Fault::Io);
         let opened = Log::open(disk.clone(), unclean.clone(), ManualClock::default().now());

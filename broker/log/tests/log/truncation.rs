@@ -1,7 +1,7 @@
 //! Cutting a log at its end.
 
-use taffrail_log::{Log, LogConfig, Origin};
-use taffrail_testkit::{ManualClock, MemDisk, SeededRng, TestBatch, batch_of};
+use taffrail_log::{Log, LogConfig, LogError, OpenLog, Origin, SyncScope};
+use taffrail_testkit::{Fault, ManualClock, MemDisk, SeededRng, TestBatch, batch_of};
 
 use crate::support::*;
 
@@ -56,6 +56,66 @@ fn what_was_cut_never_comes_back() {
         let stored = all_batches(&log);
         assert!((25..=26).contains(&stored.len()), "seed {seed}: {}", stored.len());
         assert!(stored[25..].iter().all(|batch| batch.header.partition_leader_epoch == 3));
+    }
+}
+
+/// Runs `change` on a synced log with a crash at each of its operations, and checks that what is left
+/// after it has no hole.
+fn check_crashes(change: impl Fn(&mut Log<MemDisk>) -> Result<(), LogError>, least: usize) {
+    for operation in 0.. {
+        let mut is_done = false;
+        for seed in 0..5 {
+            let disk = formatted_disk();
+            let mut log = log_of_three_epochs(&disk);
+            let now = ManualClock::default().now();
+            log.flush(now).expect("synced");
+            let before = all_batches(&log);
+            disk.fail_at(disk.operations() + operation, Fault::Crash);
+            is_done = change(&mut log).is_ok();
+            disk.crash(&mut SeededRng::new(operation * 100 + seed));
+            // The checkpoint is still that of before.
+            let known = OpenLog { recovery_point: 120, ..unclean(&small_config()) };
+            let (log, _) = Log::open(disk, known, now).expect("opened");
+            let stored = all_batches(&log);
+            let what = format!("operation {operation}, seed {seed}");
+            assert!(stored.len() >= least, "{what}: {}", stored.len());
+            assert_eq!(stored, before[..stored.len()], "{what}");
+            assert!(!is_done || stored.len() == least, "{what}: {}", stored.len());
+        }
+        if is_done {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_crash_in_a_cut_leaves_no_hole() {
+    let now = || ManualClock::default().now();
+    check_crashes(|log| log.truncate_to(30, now()).map(|_| ()), 15);
+    check_crashes(|log| log.truncate_to(118, now()).map(|_| ()), 59);
+    check_crashes(|log| log.truncate_fully_and_start_at(500, now()), 0);
+}
+
+#[test]
+fn a_sync_that_began_before_a_cut_writes_into_no_file_of_after_it() {
+    let disk = formatted_disk();
+    let mut log = log_of_three_epochs(&disk);
+    let now = ManualClock::default().now();
+    let handle = log.begin_sync(SyncScope::All, now).expect("online").expect("something");
+    log.truncate_to(20, now).expect("cut");
+    for _ in 0..50 {
+        append(&mut log, one_record("another batch at the old offsets")).expect("appended");
+    }
+    let stored = all_batches(&log);
+    handle.sync().expect("synced");
+    log.close(now).expect("closed");
+    let known = OpenLog { was_clean: true, ..unclean(&small_config()) };
+    let (log, _) = Log::open(disk, known, now).expect("opened");
+    assert_eq!(all_batches(&log), stored);
+    for batch in &stored {
+        let offset = batch.header.base_offset;
+        let read = log.reader().read(request(offset, i64::MAX)).expect("readable");
+        assert_eq!(read.base_offset, offset);
     }
 }
 

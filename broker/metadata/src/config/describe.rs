@@ -6,8 +6,8 @@ use taffrail_model::{NodeId, TopicName};
 
 use super::topic_synonyms::{TopicLayers, broker_synonym};
 use super::{
-    ConfigKey, ConfigType, StaticConfig, UpdateMode, broker_key, broker_keys, broker_synonyms,
-    topic_keys,
+    ConfigKey, ConfigType, Honoured, StaticConfig, UpdateMode, broker_key, broker_keys,
+    broker_synonyms, topic_keys,
 };
 use crate::image::{ConfigResource, MetadataImage};
 
@@ -187,7 +187,10 @@ impl<'a> BrokerLayers<'a> {
             .or_else(|| self.fixed.text(name))
             .or_else(|| key.and_then(ConfigKey::default_text))
             .map(ToOwned::to_owned);
-        let read_only = key.is_none_or(|key| key.update_mode == UpdateMode::ReadOnly);
+        // What is only read at the start can't be changed while running, whatever Kafka can.
+        let read_only = key.is_none_or(|key| {
+            key.update_mode == UpdateMode::ReadOnly || key.honoured == Honoured::AtRestart
+        });
         entry(key, name, value, synonyms, read_only)
     }
 

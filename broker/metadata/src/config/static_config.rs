@@ -1,16 +1,24 @@
 //! What `server.properties` says.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{ConfigError, ConfigKey, ConfigValue, UpdateMode, broker_key};
 
 /// The static configuration of one node: every known key is of its type and within its bounds. Unknown
 /// keys are kept and warned about.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct StaticConfig {
     texts: BTreeMap<String, String>,
     values: BTreeMap<&'static str, ConfigValue>,
     warnings: Vec<String>,
+}
+
+/// Unknown keys may be secrets, so that only known ones are printed, without their passwords.
+impl fmt::Debug for StaticConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.values).finish()
+    }
 }
 
 impl StaticConfig {

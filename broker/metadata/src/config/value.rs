@@ -1,5 +1,6 @@
 //! Values, read and checked.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{ConfigType, Rule};
@@ -135,11 +136,12 @@ impl Rule {
 }
 
 fn check_distinct(items: &[String]) -> Result<(), String> {
-    for (i, item) in items.iter().enumerate() {
+    let mut seen = BTreeSet::new();
+    for item in items {
         if item.is_empty() {
             return Err("values must not be empty".to_owned());
         }
-        if items.iter().take(i).any(|earlier| earlier == item) {
+        if !seen.insert(item) {
             return Err("values must not be duplicated".to_owned());
         }
     }

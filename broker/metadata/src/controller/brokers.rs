@@ -36,6 +36,7 @@ fn decide(view: View<'_>, request: RegisterBroker, now: Now) -> Result<Decision,
             ),
         ));
     }
+    check_lengths(&request)?;
     if view.image.metadata_version().supports_directories() {
         check_directories(view, &request)?;
     }
@@ -84,6 +85,20 @@ fn check_cluster(view: View<'_>, request: &RegisterBroker) -> Result<(), Refusal
             view.config.cluster_id, request.cluster_id
         ),
     ))
+}
+
+/// Texts must fit the log's format.
+fn check_lengths(request: &RegisterBroker) -> Result<(), Refusal> {
+    const MAX_LENGTH: usize = 32_767;
+    let listeners = request.listeners.iter().flat_map(|e| [&e.listener, &e.host]);
+    let features = request.features.iter().map(|(name, _)| name);
+    match listeners.chain(features).chain(&request.rack).find(|text| text.len() > MAX_LENGTH) {
+        None => Ok(()),
+        Some(text) => Err(Refusal::new(
+            ErrorCode::InvalidRegistration,
+            format!("A name of {} bytes is too long: {MAX_LENGTH} are allowed", text.len()),
+        )),
+    }
 }
 
 fn check_directories(view: View<'_>, request: &RegisterBroker) -> Result<(), Refusal> {

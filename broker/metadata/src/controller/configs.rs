@@ -1,5 +1,7 @@
 //! Changes of configurations.
 
+use std::collections::BTreeSet;
+
 use imbl::OrdMap;
 use taffrail_model::{ErrorCode, TopicName};
 use taffrail_protocol::records::{ClearElrRecord, ConfigRecord, MetadataRecord};
@@ -23,8 +25,9 @@ pub(super) fn alter(
 ) -> Decision {
     let mut records = Vec::new();
     let mut answers: Vec<AlteredConfig> = Vec::with_capacity(changes.len());
+    let mut seen = BTreeSet::new();
     for change in changes {
-        let result = if answers.iter().any(|a| a.resource == change.resource) {
+        let result = if !seen.insert(change.resource.clone()) {
             Err(Refusal::new(ErrorCode::InvalidRequest, "Each resource must appear at most once."))
         } else {
             alter_one(view, &change).map(|new| records.extend(new))
@@ -53,8 +56,9 @@ fn alter_one(view: View<'_>, change: &ConfigAlteration) -> Result<Vec<MetadataRe
     let current = view.image.config(resource);
     let mut wanted = current.clone();
     let mut records = Vec::new();
-    for (i, key) in change.changes.iter().enumerate() {
-        if change.changes.iter().take(i).any(|k| k.name == key.name) {
+    let mut seen = BTreeSet::new();
+    for key in &change.changes {
+        if !seen.insert(key.name.as_str()) {
             return Err(Refusal::new(
                 ErrorCode::InvalidRequest,
                 format!("Error due to duplicate config keys: {}", key.name),
@@ -81,27 +85,28 @@ fn alter_one(view: View<'_>, change: &ConfigAlteration) -> Result<Vec<MetadataRe
     check_sizes(&wanted)?;
     if resource.kind == ResourceType::Broker {
         // What was set before isn't judged again: another release may have allowed it.
-        wanted = wanted
-            .into_iter()
-            .filter(|(name, _)| change.changes.iter().any(|c| c.name == *name))
-            .collect();
+        wanted = wanted.into_iter().filter(|(name, _)| seen.contains(name.as_str())).collect();
     }
     validate(resource, &wanted)?;
     Ok(records)
 }
 
-/// Values must fit the log's format.
+/// Keys and values must fit the log's format.
 pub(super) fn check_sizes(configs: &OrdMap<String, String>) -> Result<(), Refusal> {
-    if configs.values().any(|v| v.len() > MAX_VALUE_LENGTH) {
-        return Err(Refusal::new(
-            ErrorCode::InvalidConfig,
-            format!(
-                "The configuration value cannot be added because it exceeds the maximum value size of \
-                 {MAX_VALUE_LENGTH} bytes."
-            ),
-        ));
+    configs.iter().try_for_each(|(name, value)| check_size(name).and(check_size(value)))
+}
+
+fn check_size(text: &str) -> Result<(), Refusal> {
+    if text.len() <= MAX_VALUE_LENGTH {
+        return Ok(());
     }
-    Ok(())
+    Err(Refusal::new(
+        ErrorCode::InvalidConfig,
+        format!(
+            "The configuration value cannot be added because it exceeds the maximum value size of \
+             {MAX_VALUE_LENGTH} bytes."
+        ),
+    ))
 }
 
 fn check_resource(view: View<'_>, resource: &ConfigResource) -> Result<(), Refusal> {
@@ -191,6 +196,8 @@ fn new_value(
             .map(ToOwned::to_owned),
     };
     let text = current.get(key).cloned().or_else(inherited);
+    // Before anything is made of it.
+    check_size(items)?;
     let mut list: Vec<&str> = text
         .as_deref()
         .unwrap_or_default()
@@ -198,12 +205,13 @@ fn new_value(
         .map(str::trim)
         .filter(|item| !item.is_empty())
         .collect();
-    for item in items.split(',').map(str::trim) {
-        match operation {
-            ConfigOperation::Append(_) if !list.contains(&item) => list.push(item),
-            ConfigOperation::Subtract(_) => list.retain(|i| *i != item),
-            _ => {}
-        }
+    let items = items.split(',').map(str::trim);
+    if matches!(operation, ConfigOperation::Append(_)) {
+        let mut present: BTreeSet<&str> = list.iter().copied().collect();
+        list.extend(items.filter(|item| present.insert(item)));
+    } else {
+        let unwanted: BTreeSet<&str> = items.collect();
+        list.retain(|item| !unwanted.contains(item));
     }
     Ok(Some(list.join(",")))
 }

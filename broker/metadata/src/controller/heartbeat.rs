@@ -25,7 +25,9 @@ pub(super) fn decide(view: View<'_>, request: &BrokerHeartbeat, registered_at: O
     };
     let is_caught_up = request.metadata_offset >= registered_at;
     let current = current_state(view, broker);
-    let next = next_state(view, request, current, is_caught_up);
+    // Who has asked to go doesn't come back but by a new registration: no record takes the word back.
+    let may_return = is_caught_up && !broker.in_controlled_shutdown;
+    let next = next_state(view, request, current, may_return);
     let mut changes = Changes::default();
     if next != current {
         match next {
@@ -60,11 +62,11 @@ fn next_state(
     view: View<'_>,
     request: &BrokerHeartbeat,
     current: State,
-    is_caught_up: bool,
+    may_return: bool,
 ) -> State {
     match current {
         State::Fenced if request.want_shutdown => State::ShutdownNow,
-        State::Fenced if !request.want_fence && is_caught_up => State::Unfenced,
+        State::Fenced if !request.want_fence && may_return => State::Unfenced,
         State::Fenced => State::Fenced,
         State::Unfenced if request.want_fence && request.want_shutdown => State::ShutdownNow,
         State::Unfenced if request.want_fence => State::Fenced,

@@ -8,6 +8,7 @@ use taffrail_protocol::records::{MetadataRecord, NoOpRecord};
 
 use super::decision::{Changes, Decision, MAX_RECORDS_PER_BATCH, View};
 use super::room::{Context, not_controller};
+use super::schedule::Schedule;
 use super::sessions::Sessions;
 use super::state::State;
 use super::{
@@ -64,17 +65,6 @@ struct Parked {
     answer: Result<Answer, Refusal>,
 }
 
-/// When something is done that nobody asks for. `None` = never.
-#[derive(Debug)]
-struct Schedule {
-    idle_interval: Option<Duration>,
-    next_no_op: Option<Mono>,
-    preferred_interval: Option<Duration>,
-    next_preferred: Option<Mono>,
-    unclean_interval: Duration,
-    next_unclean: Mono,
-}
-
 impl Leadership {
     pub(super) fn begin(
         epoch: LeaderEpoch,
@@ -102,7 +92,7 @@ impl Leadership {
             pending: VecDeque::new(),
             parked: 0,
             sessions,
-            schedule: Schedule::new(config, now.mono),
+            schedule: Schedule::new(&config.static_config, now.mono),
         }
     }
 
@@ -150,12 +140,8 @@ impl Leadership {
             )
         } else {
             let decision = self.decide(context, request.operation, request.random, now);
-            let reply = Parked {
-                token: request.token,
-                deadline: request.deadline,
-                answer: decision.answer.clone(),
-            };
-            self.submit(context, decision, Some(reply), now, out);
+            let (token, deadline) = (request.token, request.deadline);
+            self.submit(context, decision, token, deadline, now, out);
             return;
         };
         out.push(Effect::Reply { token: request.token, answer: Err(refusal) });
@@ -250,23 +236,21 @@ impl Leadership {
         &mut self,
         context: &mut Context<'_>,
         decision: Decision,
-        reply: Option<Parked>,
+        token: ReplyToken,
+        deadline: Option<Mono>,
         now: Now,
         out: &mut Vec<Effect>,
     ) {
-        if decision.records.is_empty() {
-            match (reply, self.pending.back_mut()) {
-                (Some(reply), Some(last)) => {
-                    self.parked += 1;
-                    last.replies.push(reply);
-                }
-                (Some(reply), None) => out.push(reply.into_effect()),
-                (None, _) => {}
-            }
-        } else {
+        let reply = Parked { token, deadline, answer: decision.answer };
+        if !decision.records.is_empty() {
             let batches =
                 if decision.atomic { vec![decision.records] } else { split(decision.records) };
-            self.append(context, batches, reply, now, out);
+            self.append(context, batches, Some(reply), now, out);
+        } else if let Some(last) = self.pending.back_mut() {
+            self.parked += 1;
+            last.replies.push(reply);
+        } else {
+            out.push(reply.into_effect());
         }
         out.extend(decision.notices.into_iter().map(Effect::Announce));
     }
@@ -410,18 +394,18 @@ impl Leadership {
             self.sessions.fenced(id);
             self.submit_changes(context, changes, now, out);
         }
-        if self.schedule.preferred_is_due(now.mono) {
+        if self.schedule.take_preferred(now.mono) {
             let mut changes = Changes::default();
             election::elect_preferred(self.view(context.config), &mut changes);
             self.submit_changes(context, changes, now, out);
         }
-        if self.schedule.unclean_is_due(now.mono) {
+        if self.schedule.take_unclean(now.mono) {
             let mut changes = Changes::default();
             election::elect_unclean(self.view(context.config), &mut changes);
             self.submit_changes(context, changes, now, out);
         }
         // Nobody gains by more of them while earlier ones wait.
-        if self.schedule.no_op_is_due(now.mono) && self.pending.is_empty() {
+        if self.schedule.no_op_due().is_some_and(|due| due <= now.mono) && self.pending.is_empty() {
             let no_op = vec![NoOpRecord::default().into()];
             self.append(context, vec![no_op], None, now, out);
         }
@@ -458,9 +442,8 @@ impl Leadership {
         replies
             .filter_map(|reply| reply.deadline)
             .chain(self.sessions.next_expiry())
-            .chain(self.schedule.next_no_op.filter(|_| self.pending.is_empty()))
-            .chain(self.schedule.next_preferred)
-            .fold(self.schedule.next_unclean, Mono::min)
+            .chain(self.schedule.no_op_due().filter(|_| self.pending.is_empty()))
+            .fold(self.schedule.next_election(), Mono::min)
     }
 }
 
@@ -471,52 +454,6 @@ impl Parked {
 
     fn refused(self, refusal: Refusal) -> Effect {
         Effect::Reply { token: self.token, answer: Err(refusal) }
-    }
-}
-
-impl Schedule {
-    fn new(config: &ControllerConfig, now: Mono) -> Self {
-        let config = &config.static_config;
-        let interval =
-            |ms: i64| u64::try_from(ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
-        let idle_interval = interval(config.number("metadata.max.idle.interval.ms"));
-        let seconds = config.number("leader.imbalance.check.interval.seconds");
-        let preferred_interval = interval(seconds.saturating_mul(1000))
-            .filter(|_| config.boolean("auto.leader.rebalance.enable"));
-        let unclean_interval = interval(config.number("unclean.leader.election.interval.ms"))
-            .unwrap_or(Duration::from_millis(1));
-        Self {
-            idle_interval,
-            next_no_op: idle_interval.map(|interval| now + interval),
-            preferred_interval,
-            next_preferred: preferred_interval.map(|interval| now + interval),
-            unclean_interval,
-            next_unclean: now + unclean_interval,
-        }
-    }
-
-    fn appended(&mut self, now: Mono) {
-        self.next_no_op = self.idle_interval.map(|interval| now + interval);
-    }
-
-    fn no_op_is_due(&self, now: Mono) -> bool {
-        self.next_no_op.is_some_and(|due| due <= now)
-    }
-
-    fn preferred_is_due(&mut self, now: Mono) -> bool {
-        let is_due = self.next_preferred.is_some_and(|due| due <= now);
-        if is_due {
-            self.next_preferred = self.preferred_interval.map(|interval| now + interval);
-        }
-        is_due
-    }
-
-    fn unclean_is_due(&mut self, now: Mono) -> bool {
-        let is_due = self.next_unclean <= now;
-        if is_due {
-            self.next_unclean = now + self.unclean_interval;
-        }
-        is_due
     }
 }
 

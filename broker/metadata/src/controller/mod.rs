@@ -21,6 +21,7 @@ mod placement;
 mod producer_ids;
 mod random;
 mod room;
+mod schedule;
 mod sessions;
 mod state;
 mod topics;

@@ -1,5 +1,7 @@
 //! New partitions: where they go, and how they are added to topics.
 
+use std::collections::BTreeMap;
+
 use taffrail_model::{ErrorCode, NodeId};
 use taffrail_protocol::records::MetadataRecord;
 
@@ -17,12 +19,16 @@ pub(super) fn create(
 ) -> Decision {
     let mut records = Vec::new();
     let mut answers: Vec<(String, Result<(), Refusal>)> = Vec::with_capacity(request.topics.len());
-    let names: Vec<String> = request.topics.iter().map(|t| t.name.clone()).collect();
+    let mut occurrences: BTreeMap<String, usize> = BTreeMap::new();
+    for topic in &request.topics {
+        *occurrences.entry(topic.name.clone()).or_default() += 1;
+    }
     for topic in request.topics {
-        if answers.iter().any(|(name, _)| *name == topic.name) {
+        // A name that was asked for twice is answered once.
+        let Some(count) = occurrences.remove(&topic.name) else {
             continue;
-        }
-        let duplicate = names.iter().filter(|name| **name == topic.name).count() > 1;
+        };
+        let duplicate = count > 1;
         let result = if duplicate {
             Err(Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name."))
         } else {

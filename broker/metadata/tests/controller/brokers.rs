@@ -45,6 +45,11 @@ fn registrations_that_are_refused() {
          once the session of its predecessor has run out.",
     );
     check(
+        RegisterBroker { rack: Some("r".repeat(40_000)), ..registration(2, 1) },
+        ErrorCode::InvalidRegistration,
+        "A name of 40000 bytes is too long: 32767 are allowed",
+    );
+    check(
         RegisterBroker { log_dirs: vec![], ..registration(2, 1) },
         ErrorCode::InvalidRegistration,
         "No directories specified in request",
@@ -184,6 +189,8 @@ fn a_controlled_shutdown_moves_leaders_and_waits_for_the_others() {
     assert!(reply.should_shut_down && reply.is_fenced);
     assert!(cluster.published.broker(1).unwrap().fenced);
     assert_invariants(&cluster.published);
+    // It said that it goes; to come back, it registers again.
+    assert!(cluster.heartbeat(1).is_fenced);
     // New partitions aren't given to one that is on its way out.
     assert!(cluster.create(topic("b", 1, 2)).is_err());
 }

@@ -111,8 +111,7 @@ impl Cluster {
     pub(crate) fn step(&mut self, event: Event) {
         let mut effects = Vec::new();
         self.controller.step(self.now, event, &mut effects);
-        let mut effects = effects.into_iter();
-        while let Some(effect) = effects.next() {
+        for effect in effects {
             match effect {
                 Effect::Append { append_id, base_offset, records, .. } => {
                     if !self.append(append_id, base_offset, records) {

@@ -293,7 +293,7 @@ fn partitions_are_added() {
             let Answer::CreatePartitions(topics) = answer.unwrap() else {
                 panic!("another answer");
             };
-            let result = topics[0].1.as_ref().map(|()| ());
+            let result = topics[0].1.as_ref().copied();
             assert_eq!(result.map_err(|r| (r.error, r.message.as_str())), expect);
         };
     check(2, None, Err((ErrorCode::InvalidPartitions, "Topic already has 2 partition(s).")));
@@ -327,4 +327,17 @@ fn partitions_are_added() {
     assert_eq!(cluster.partition(id, 2).replicas, [2, 1]);
     assert_eq!(cluster.published.topic(id).unwrap().partitions.len(), 5);
     assert_invariants(&cluster.published);
+}
+
+#[test]
+fn partitions_of_a_topic_are_added_once_a_request() {
+    let mut cluster = Cluster::with_brokers(&[], &[1]);
+    cluster.create(topic("a", 1, 1)).unwrap();
+    let more = |count| NewPartitions { name: "a".to_owned(), count, assignments: None };
+    let answer = cluster.ask(Operation::CreatePartitions(CreatePartitions {
+        topics: vec![more(2), more(3)],
+        validate_only: false,
+    }));
+    let refusal = Refusal::new(ErrorCode::InvalidRequest, "Duplicate topic name.");
+    assert_eq!(answer, Ok(Answer::CreatePartitions(vec![("a".to_owned(), Err(refusal))])));
 }

@@ -23,6 +23,12 @@ pub enum ControlEvent {
     },
     /// Time has passed; due when [`Control::next_deadline`](super::Control::next_deadline) says so.
     Tick,
+    /// Lead no longer, and stand for election again after a while, in a higher epoch. Whoever waits still is
+    /// answered with an error, though what was appended for them may be committed by the next leader.
+    Resign {
+        /// Chooses the length of that while.
+        random: u64,
+    },
     /// The node stops: commit what was stepped, and lead no longer. Whoever waits still, and whoever asks
     /// later, is answered with an error.
     Shutdown,

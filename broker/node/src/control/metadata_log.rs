@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use taffrail_log::{Disk, Log, LogConfig, LogReader, OpenLog, ReadRequest, RecoveryReport};
-use taffrail_model::{Now, Offset, Uuid};
+use taffrail_model::{LeaderEpoch, Now, Offset, Uuid};
 use taffrail_protocol::batch::{Batch, Batches};
 use taffrail_quorum::OffsetAndEpoch;
 
@@ -18,6 +18,8 @@ pub(super) struct MetadataLog<D: Disk> {
     log: Log<D>,
     reader: LogReader<D>,
     report: RecoveryReport,
+    /// The epoch of the last record below the log, for a log without records.
+    snapshot_epoch: LeaderEpoch,
 }
 
 impl<D: Disk> MetadataLog<D> {
@@ -56,7 +58,7 @@ impl<D: Disk> MetadataLog<D> {
         }
         log.flush(now)?;
         let reader = log.reader();
-        Ok(Self { log, reader, report })
+        Ok(Self { log, reader, report, snapshot_epoch: snapshot.epoch })
     }
 
     /// What recovery found.
@@ -68,7 +70,7 @@ impl<D: Disk> MetadataLog<D> {
     pub(super) fn end(&self) -> OffsetAndEpoch {
         OffsetAndEpoch {
             offset: self.reader.end_offset(),
-            epoch: self.reader.latest_epoch().unwrap_or_default(),
+            epoch: self.reader.latest_epoch().unwrap_or(self.snapshot_epoch),
         }
     }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 use taffrail_log::Disk;
 use taffrail_model::{LeaderEpoch, NO_NODE, NodeId, Uuid};
 use taffrail_protocol::records::QuorumStateData;
@@ -110,8 +111,10 @@ fn render(data: &QuorumStateData) -> String {
 fn parse(path: &Path, content: &[u8]) -> Result<ElectionState, QuorumStateFileError> {
     let malformed =
         |reason: String| QuorumStateFileError::Malformed { path: path.to_owned(), reason };
-    let fields: Fields =
-        serde_json::from_slice(content).map_err(|error| malformed(error.to_string()))?;
+    // An object, as Kafka demands: a struct alone would be read from an array as well.
+    let fields: Fields = serde_json::from_slice(content)
+        .and_then(|object| serde_json::from_value(Value::Object(object)))
+        .map_err(|error| malformed(error.to_string()))?;
     let voted_directory_id = match (fields.data_version, fields.voted_directory_id) {
         (0, _) => Uuid::ZERO,
         (1, Some(text)) => {

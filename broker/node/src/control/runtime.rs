@@ -127,6 +127,9 @@ impl<D: Disk> Control<D> {
                 self.step_controller(now, metadata::Event::Tick);
                 self.step_quorum(now, quorum::Event::Tick, out)
             }
+            ControlEvent::Resign { random } => {
+                self.step_quorum(now, quorum::Event::Resign { random }, out)
+            }
             ControlEvent::Shutdown => {
                 self.flush_all(now, out);
                 self.step_quorum(now, quorum::Event::Shutdown, out)

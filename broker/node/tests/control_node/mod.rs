@@ -213,6 +213,18 @@ impl ControlNode {
         topics.into_iter().next()?.result.ok().map(|topic| topic.topic_id)
     }
 
+    /// Makes it resign, and waits for the next election, which comes within two seconds.
+    pub(crate) fn resign(&mut self) {
+        self.step_event(ControlEvent::Resign { random: self.requests });
+        assert!(!self.control.is_leading());
+        let deadline = self.control.next_deadline().expect("an election to come");
+        while self.clock.now().mono < deadline {
+            self.clock.advance_ms(500);
+        }
+        self.step_event(ControlEvent::Tick);
+        self.flush();
+    }
+
     /// Tells it to stop, and goes on listening.
     pub(crate) fn shut_down(&mut self) {
         self.step_event(ControlEvent::Shutdown);
