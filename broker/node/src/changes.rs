@@ -43,7 +43,8 @@ pub fn plan(
 ) -> Vec<PartitionChange> {
     let mut removals = Vec::new();
     let mut others = Vec::new();
-    for (&id, _) in hosted.iter().filter(|(id, _)| delta.deleted_topics.contains_key(&id.topic_id)) {
+    for (&id, _) in hosted.iter().filter(|(id, _)| delta.deleted_topics.contains_key(&id.topic_id))
+    {
         removals.push(PartitionChange::Remove { id });
     }
     for (&topic_id, topic_delta) in &delta.changed_topics {
@@ -85,6 +86,7 @@ fn configured_topics(delta: &MetadataDelta) -> Configured<'_> {
     if delta.changed_configs.iter().any(|resource| resource.kind == ResourceType::Broker) {
         return Configured::All;
     }
-    let topics = delta.changed_configs.iter().filter(|resource| resource.kind == ResourceType::Topic);
+    let topics =
+        delta.changed_configs.iter().filter(|resource| resource.kind == ResourceType::Topic);
     Configured::Named(topics.map(|resource| resource.name.as_str()).collect())
 }

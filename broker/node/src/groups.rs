@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use taffrail_coordinator::{
-    Answer, CoordinatorRecord, DeletedTopic, GroupConfig, GroupShard, LoadReport, LoadedBatch, LoadedRecord,
-    ReplyToken, Request, RequestContext, WriteId,
+    Answer, CoordinatorRecord, DeletedTopic, GroupConfig, GroupShard, LoadReport, LoadedBatch,
+    LoadedRecord, ReplyToken, Request, RequestContext, WriteId,
 };
 use taffrail_model::{ErrorCode, Mono, Now, Offset, PartitionIndex, Timestamp};
 use taffrail_protocol::batch::{Batch, BatchBuilder, BatchError};
@@ -155,7 +155,9 @@ impl Groups {
         use taffrail_coordinator::Event as Shard;
         match event {
             Event::Elected { partition, high_watermark } => {
-                self.shards.entry(partition).or_insert_with(|| GroupShard::new(self.config.clone()));
+                self.shards
+                    .entry(partition)
+                    .or_insert_with(|| GroupShard::new(self.config.clone()));
                 self.tell(now, partition, Shard::StartLoad { high_watermark }, out);
             }
             Event::Load { partition, batch } => self.tell(now, partition, Shard::Load(batch), out),
@@ -188,9 +190,15 @@ impl Groups {
                 self.tell(now, partition, Shard::Committed { high_watermark }, out);
             }
             Event::Tick => {
-                let due = |shard: &GroupShard| shard.next_deadline().is_some_and(|deadline| deadline <= now.mono);
-                let partitions: Vec<PartitionIndex> =
-                    self.shards.iter().filter(|(_, shard)| due(shard)).map(|(&partition, _)| partition).collect();
+                let due = |shard: &GroupShard| {
+                    shard.next_deadline().is_some_and(|deadline| deadline <= now.mono)
+                };
+                let partitions: Vec<PartitionIndex> = self
+                    .shards
+                    .iter()
+                    .filter(|(_, shard)| due(shard))
+                    .map(|(&partition, _)| partition)
+                    .collect();
                 for partition in partitions {
                     self.tell(now, partition, Shard::Tick, out);
                 }
@@ -240,7 +248,10 @@ fn to_batch(timestamp: Timestamp, records: &[CoordinatorRecord]) -> Bytes {
 ///
 /// # Errors
 /// When the batch can't be read. `inflated_bytes_max` bounds what a compressed one may become.
-pub fn loaded_batch(batch: &Batch, inflated_bytes_max: usize) -> Result<Option<LoadedBatch>, BatchError> {
+pub fn loaded_batch(
+    batch: &Batch,
+    inflated_bytes_max: usize,
+) -> Result<Option<LoadedBatch>, BatchError> {
     if batch.header.is_control() {
         return Ok(None);
     }
@@ -255,4 +266,3 @@ pub fn loaded_batch(batch: &Batch, inflated_bytes_max: usize) -> Result<Option<L
         records,
     }))
 }
-

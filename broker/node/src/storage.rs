@@ -98,7 +98,11 @@ impl<D: Disk> Storage<D> {
     /// The ids of the log dirs that failed.
     #[must_use]
     pub fn offline(&self) -> Vec<Uuid> {
-        self.dirs.iter().filter(|dir| dir.offline.load(Ordering::Relaxed)).map(|dir| dir.id).collect()
+        self.dirs
+            .iter()
+            .filter(|dir| dir.offline.load(Ordering::Relaxed))
+            .map(|dir| dir.id)
+            .collect()
     }
 
     /// Says that a log dir failed.
@@ -131,8 +135,7 @@ impl<D: Disk> Storage<D> {
     ) -> Result<usize, LogError> {
         for (index, dir) in self.dirs.iter().enumerate() {
             let path = dir.log_dir.path().join(partition_dir_name(partition));
-            let exists =
-                self.disk.exists(&path).map_err(LogError::io("look for", &path))?;
+            let exists = self.disk.exists(&path).map_err(LogError::io("look for", &path))?;
             if exists {
                 return Ok(index);
             }
@@ -152,7 +155,9 @@ impl<D: Disk> Storage<D> {
     #[must_use]
     pub fn remembered(&self, dir: usize, partition: &TopicPartition) -> Remembered {
         let Some(dir) = self.dirs.get(dir) else { return Remembered::default() };
-        let of = |offsets: &BTreeMap<TopicPartition, Offset>| offsets.get(partition).copied().unwrap_or(0);
+        let of = |offsets: &BTreeMap<TopicPartition, Offset>| {
+            offsets.get(partition).copied().unwrap_or(0)
+        };
         Remembered {
             clean: dir.clean.is_some(),
             recovery_point: of(&dir.recovery_points),
@@ -166,7 +171,11 @@ impl<D: Disk> Storage<D> {
     ///
     /// # Errors
     /// [`LogError::Io`].
-    pub fn set_strays_aside(&self, image: &MetadataImage, node: NodeId) -> Result<Vec<PathBuf>, LogError> {
+    pub fn set_strays_aside(
+        &self,
+        image: &MetadataImage,
+        node: NodeId,
+    ) -> Result<Vec<PathBuf>, LogError> {
         let mut strays = Vec::new();
         for dir in &self.dirs {
             for partition in dir.log_dir.partitions()? {
@@ -180,7 +189,9 @@ impl<D: Disk> Storage<D> {
                 let from = dir.log_dir.path().join(partition_dir_name(&partition));
                 let to = self.free_stray_name(&from)?;
                 self.disk.rename(&from, &to).map_err(LogError::io("rename", &from))?;
-                self.disk.sync_dir(dir.log_dir.path()).map_err(LogError::io("sync", dir.log_dir.path()))?;
+                self.disk
+                    .sync_dir(dir.log_dir.path())
+                    .map_err(LogError::io("sync", dir.log_dir.path()))?;
                 strays.push(to);
             }
         }

@@ -3,16 +3,19 @@
 use taffrail_metadata::supported_features;
 use taffrail_model::ErrorCode;
 use taffrail_protocol::ApiKey;
+use taffrail_protocol::messages::ApiVersionsRequest;
 use taffrail_protocol::messages::api_versions_response::{
     ApiVersion, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
-use taffrail_protocol::messages::ApiVersionsRequest;
 
 use super::Call;
 
 pub(super) async fn handle(call: &Call<'_>, request: ApiVersionsRequest) -> ApiVersionsResponse {
     if call.version >= 3 && !is_legal(&request) {
-        return ApiVersionsResponse { error_code: ErrorCode::InvalidRequest.code(), ..Default::default() };
+        return ApiVersionsResponse {
+            error_code: ErrorCode::InvalidRequest.code(),
+            ..Default::default()
+        };
     }
     let image = call.broker.image();
     let supported = supported_features().iter().map(|feature| SupportedFeatureKey {
@@ -30,7 +33,9 @@ pub(super) async fn handle(call: &Call<'_>, request: ApiVersionsRequest) -> ApiV
     ApiVersionsResponse {
         api_keys: served(call),
         // Before version 4 clients take a lower bound of zero for an error (KAFKA-17011).
-        supported_features: supported.filter(|feature| call.version >= 4 || feature.min_version > 0).collect(),
+        supported_features: supported
+            .filter(|feature| call.version >= 4 || feature.min_version > 0)
+            .collect(),
         finalized_features_epoch: image.offset,
         finalized_features: finalized.collect(),
         ..Default::default()

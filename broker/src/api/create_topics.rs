@@ -23,23 +23,34 @@ pub(super) async fn handle(call: &Call<'_>, request: CreateTopicsRequest) -> Cre
         if order.iter().filter(|name| **name == topic.name).count() > 1 {
             // Named twice: refused once, since it can't be known which one is meant.
             if seen.insert(topic.name.clone()) {
-                results.push(refused(topic.name, ErrorCode::InvalidRequest, "duplicate topic name"));
+                results.push(refused(
+                    topic.name,
+                    ErrorCode::InvalidRequest,
+                    "duplicate topic name",
+                ));
             }
         } else if !may_create_any && !call.may(Access::Create, Resource::topic(&topic.name)) {
-            results.push(refused(topic.name, ErrorCode::TopicAuthorizationFailed, "not authorized to create it"));
+            results.push(refused(
+                topic.name,
+                ErrorCode::TopicAuthorizationFailed,
+                "not authorized to create it",
+            ));
         } else {
             wanted.push(to_model(topic));
         }
     }
     if !wanted.is_empty() {
         let names: Vec<String> = wanted.iter().map(|topic| topic.name.clone()).collect();
-        let operation = Operation::CreateTopics { topics: wanted, validate_only: request.validate_only };
+        let operation =
+            Operation::CreateTopics { topics: wanted, validate_only: request.validate_only };
         let answer = call.broker.control.ask(operation, call.deadline(request.timeout_ms)).await;
         match answer {
             Ok(Answer::CreateTopics(created)) => {
                 results.extend(created.into_iter().map(|topic| to_wire(call, topic)));
             }
-            Ok(_) => results.extend(names.into_iter().map(|name| refused(name, ErrorCode::UnknownServerError, ""))),
+            Ok(_) => results.extend(
+                names.into_iter().map(|name| refused(name, ErrorCode::UnknownServerError, "")),
+            ),
             Err(Refusal { error, message }) => {
                 results.extend(names.into_iter().map(|name| refused(name, error, &message)));
             }
@@ -67,7 +78,11 @@ fn refused(name: String, error: ErrorCode, message: &str) -> CreatableTopicResul
     CreatableTopicResult {
         name,
         error_code: error.code(),
-        error_message: Some(if message.is_empty() { error.name().to_owned() } else { message.to_owned() }),
+        error_message: Some(if message.is_empty() {
+            error.name().to_owned()
+        } else {
+            message.to_owned()
+        }),
         ..Default::default()
     }
 }

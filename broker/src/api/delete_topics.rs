@@ -3,7 +3,9 @@
 use taffrail_metadata::{Answer, DeleteTopic, DeletedTopic, Operation, Refusal};
 use taffrail_model::{ErrorCode, Uuid};
 use taffrail_protocol::messages::DeleteTopicsRequest;
-use taffrail_protocol::messages::delete_topics_response::{DeletableTopicResult, DeleteTopicsResponse};
+use taffrail_protocol::messages::delete_topics_response::{
+    DeletableTopicResult, DeleteTopicsResponse,
+};
 use taffrail_security::{Operation as Access, ResourcePattern as Resource};
 
 use super::Call;
@@ -17,8 +19,17 @@ pub(super) async fn handle(call: &Call<'_>, request: DeleteTopicsRequest) -> Del
     let mut wanted = Vec::new();
     for (name, topic_id) in named(call, request) {
         if !call.broker.delete_topic_enable {
-            let error = if call.version < 3 { ErrorCode::InvalidRequest } else { ErrorCode::TopicDeletionDisabled };
-            responses.push(result(name, topic_id, error, Some("delete.topic.enable is false".to_owned())));
+            let error = if call.version < 3 {
+                ErrorCode::InvalidRequest
+            } else {
+                ErrorCode::TopicDeletionDisabled
+            };
+            responses.push(result(
+                name,
+                topic_id,
+                error,
+                Some("delete.topic.enable is false".to_owned()),
+            ));
             continue;
         }
         let topic = match &name {
@@ -38,12 +49,19 @@ pub(super) async fn handle(call: &Call<'_>, request: DeleteTopicsRequest) -> Del
     if !wanted.is_empty() {
         let refuse_all = |error: ErrorCode, message: &str| {
             let refuse = |topic: &DeleteTopic| match topic {
-                DeleteTopic::Name(name) => result(Some(name.clone()), Uuid::ZERO, error, Some(message.to_owned())),
+                DeleteTopic::Name(name) => {
+                    result(Some(name.clone()), Uuid::ZERO, error, Some(message.to_owned()))
+                }
                 DeleteTopic::Id(id) => result(None, *id, error, Some(message.to_owned())),
             };
             wanted.iter().map(refuse).collect::<Vec<_>>()
         };
-        match call.broker.control.ask(Operation::DeleteTopics { topics: wanted.clone() }, deadline).await {
+        match call
+            .broker
+            .control
+            .ask(Operation::DeleteTopics { topics: wanted.clone() }, deadline)
+            .await
+        {
             Ok(Answer::DeleteTopics(deleted)) => responses.extend(deleted.into_iter().map(to_wire)),
             Ok(_) => responses.extend(refuse_all(ErrorCode::UnknownServerError, "")),
             Err(Refusal { error, message }) => responses.extend(refuse_all(error, &message)),
@@ -73,17 +91,28 @@ fn authorize(call: &Call<'_>, topic: &DeleteTopic) -> Result<(), ErrorCode> {
     if by_id && !call.may(Access::Describe, Resource::topic(name)) {
         return Err(ErrorCode::TopicAuthorizationFailed);
     }
-    if call.may(Access::Delete, Resource::topic(name)) { Ok(()) } else { Err(ErrorCode::TopicAuthorizationFailed) }
+    if call.may(Access::Delete, Resource::topic(name)) {
+        Ok(())
+    } else {
+        Err(ErrorCode::TopicAuthorizationFailed)
+    }
 }
 
 fn to_wire(deleted: DeletedTopic) -> DeletableTopicResult {
     match deleted.result {
         Ok(()) => result(deleted.name, deleted.topic_id, ErrorCode::None, None),
-        Err(Refusal { error, message }) => result(deleted.name, deleted.topic_id, error, Some(message)),
+        Err(Refusal { error, message }) => {
+            result(deleted.name, deleted.topic_id, error, Some(message))
+        }
     }
 }
 
-fn result(name: Option<String>, topic_id: Uuid, error: ErrorCode, message: Option<String>) -> DeletableTopicResult {
+fn result(
+    name: Option<String>,
+    topic_id: Uuid,
+    error: ErrorCode,
+    message: Option<String>,
+) -> DeletableTopicResult {
     DeletableTopicResult {
         name,
         topic_id,

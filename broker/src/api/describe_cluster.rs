@@ -2,7 +2,9 @@
 
 use taffrail_model::ErrorCode;
 use taffrail_protocol::messages::DescribeClusterRequest;
-use taffrail_protocol::messages::describe_cluster_response::{DescribeClusterBroker, DescribeClusterResponse};
+use taffrail_protocol::messages::describe_cluster_response::{
+    DescribeClusterBroker, DescribeClusterResponse,
+};
 use taffrail_security::ResourcePattern as Resource;
 
 use super::Call;
@@ -10,7 +12,10 @@ use super::Call;
 /// The endpoint type that asks for brokers; the other one, 2, asks for controllers on the controllers' own listener.
 const BROKERS: i8 = 1;
 
-pub(super) async fn handle(call: &Call<'_>, request: DescribeClusterRequest) -> DescribeClusterResponse {
+pub(super) async fn handle(
+    call: &Call<'_>,
+    request: DescribeClusterRequest,
+) -> DescribeClusterResponse {
     if request.endpoint_type != BROKERS {
         let error = if request.endpoint_type == 2 {
             ErrorCode::MismatchedEndpointType
@@ -29,7 +34,9 @@ pub(super) async fn handle(call: &Call<'_>, request: DescribeClusterRequest) -> 
     let image = call.broker.image();
     let brokers = image
         .brokers()
-        .filter(|broker| broker.is_active() || (request.include_fenced_brokers && call.version >= 2))
+        .filter(|broker| {
+            broker.is_active() || (request.include_fenced_brokers && call.version >= 2)
+        })
         .filter_map(|broker| {
             let endpoint = broker.endpoint(call.context.listener.as_str())?;
             Some(DescribeClusterBroker {

@@ -1,18 +1,24 @@
 //! DescribeConfigs (32): every configuration key of topics and brokers, with where its value comes from.
 
 use taffrail_metadata::ResourceType;
-use taffrail_metadata::config::{ConfigEntry, describe_broker, describe_cluster_default, describe_topic};
+use taffrail_metadata::config::{
+    ConfigEntry, describe_broker, describe_cluster_default, describe_topic,
+};
 use taffrail_model::{ErrorCode, TopicName};
 use taffrail_protocol::messages::DescribeConfigsRequest;
 use taffrail_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use taffrail_protocol::messages::describe_configs_response::{
-    DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult, DescribeConfigsSynonym,
+    DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult,
+    DescribeConfigsSynonym,
 };
 use taffrail_security::{Operation, ResourcePattern as Resource};
 
 use super::Call;
 
-pub(super) async fn handle(call: &Call<'_>, request: DescribeConfigsRequest) -> DescribeConfigsResponse {
+pub(super) async fn handle(
+    call: &Call<'_>,
+    request: DescribeConfigsRequest,
+) -> DescribeConfigsResponse {
     let results = request
         .resources
         .into_iter()
@@ -27,7 +33,7 @@ pub(super) async fn handle(call: &Call<'_>, request: DescribeConfigsRequest) -> 
                 Ok(entries) => {
                     let wanted = |entry: &ConfigEntry| match &resource.configuration_keys {
                         // An empty list means all keys, as null does.
-                        Some(keys) if !keys.is_empty() => keys.iter().any(|key| *key == entry.name),
+                        Some(keys) if !keys.is_empty() => keys.contains(&entry.name),
                         _ => true,
                     };
                     result.configs = entries
@@ -59,7 +65,10 @@ fn describe(
     match ResourceType::from_code(resource.resource_type) {
         Some(ResourceType::Topic) => {
             if !call.may(Operation::DescribeConfigs, Resource::topic(name)) {
-                return Err((ErrorCode::TopicAuthorizationFailed, format!("not authorized for topic '{name}'")));
+                return Err((
+                    ErrorCode::TopicAuthorizationFailed,
+                    format!("not authorized for topic '{name}'"),
+                ));
             }
             let topic = TopicName::new(name)
                 .map_err(|error| (ErrorCode::InvalidTopicException, error.to_string()))?;
@@ -71,7 +80,10 @@ fn describe(
         }
         Some(ResourceType::Broker) => {
             if !call.may(Operation::DescribeConfigs, Resource::CLUSTER) {
-                return Err((ErrorCode::ClusterAuthorizationFailed, "not authorized for brokers".to_owned()));
+                return Err((
+                    ErrorCode::ClusterAuthorizationFailed,
+                    "not authorized for brokers".to_owned(),
+                ));
             }
             if name.is_empty() {
                 return Ok(describe_cluster_default(&image, config, node));
@@ -84,13 +96,18 @@ fn describe(
         }
         // Kafka has loggers, client metrics and groups here too; those aren't there yet.
         _ => {
-            let message = format!("resource type {} can't be described here", resource.resource_type);
+            let message =
+                format!("resource type {} can't be described here", resource.resource_type);
             Err((ErrorCode::InvalidRequest, message))
         }
     }
 }
 
-fn to_wire(entry: ConfigEntry, synonyms: bool, documentation: bool) -> DescribeConfigsResourceResult {
+fn to_wire(
+    entry: ConfigEntry,
+    synonyms: bool,
+    documentation: bool,
+) -> DescribeConfigsResourceResult {
     DescribeConfigsResourceResult {
         name: entry.name,
         value: entry.value,

@@ -10,11 +10,18 @@ use taffrail_security::{Operation, ResourcePattern as Resource};
 
 use super::{Call, group_call};
 
-pub(super) async fn handle(call: &Call<'_>, request: DescribeGroupsRequest) -> DescribeGroupsResponse {
-    let (allowed, denied): (Vec<String>, Vec<String>) =
-        request.groups.into_iter().partition(|group| call.may(Operation::Describe, Resource::group(group)));
-    let mut groups: Vec<WireGroup> =
-        denied.into_iter().map(|group| refusal(group, ErrorCode::GroupAuthorizationFailed)).collect();
+pub(super) async fn handle(
+    call: &Call<'_>,
+    request: DescribeGroupsRequest,
+) -> DescribeGroupsResponse {
+    let (allowed, denied): (Vec<String>, Vec<String>) = request
+        .groups
+        .into_iter()
+        .partition(|group| call.may(Operation::Describe, Resource::group(group)));
+    let mut groups: Vec<WireGroup> = denied
+        .into_iter()
+        .map(|group| refusal(group, ErrorCode::GroupAuthorizationFailed))
+        .collect();
     for group_ids in group_call::by_shard(call, allowed, |group| group) {
         let Some(first) = group_ids.first().cloned() else { continue };
         let request = Request::DescribeGroups(DescribeGroups {

@@ -36,7 +36,8 @@ pub(super) async fn handle(
     if from_partition < 0 {
         from_partition = 0;
     }
-    let mut room = usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, MAX_PARTITIONS);
+    let mut room =
+        usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, MAX_PARTITIONS);
     let mut response = DescribeTopicPartitionsResponse::default();
     for name in names.into_iter().skip_while(|name| *name < from_topic) {
         if !call.may(Operation::Describe, Resource::topic(&name)) {
@@ -50,7 +51,8 @@ pub(super) async fn handle(
             continue;
         };
         if room == 0 {
-            response.next_cursor = Some(Cursor { topic_name: name, partition_index: 0, ..Default::default() });
+            response.next_cursor =
+                Some(Cursor { topic_name: name, partition_index: 0, ..Default::default() });
             break;
         }
         let first = if name == from_topic { from_partition } else { 0 };
@@ -108,7 +110,8 @@ fn describe(
         topic_id: topic.id,
         is_internal: topic.name.is_internal(),
         partitions,
-        topic_authorized_operations: call.authorized_operations(Resource::topic(topic.name.as_str())),
+        topic_authorized_operations: call
+            .authorized_operations(Resource::topic(topic.name.as_str())),
         ..Default::default()
     }
 }

@@ -14,8 +14,8 @@ use taffrail_protocol::messages::fetch_response::{
 use taffrail_protocol::wire::Records;
 use taffrail_security::Operation;
 
-use super::topic_lookup::{self, Hosted};
 use super::Call;
+use super::topic_lookup::{self, Hosted};
 use crate::runtime::{PartitionCell, Waiter};
 
 /// Topics have ids and no names from this version on.
@@ -48,9 +48,14 @@ struct Limits {
     is_follower: bool,
 }
 
-fn session_request(call: &Call<'_>, request: &mut FetchRequest, privileged: bool) -> SessionRequest {
+fn session_request(
+    call: &Call<'_>,
+    request: &mut FetchRequest,
+    privileged: bool,
+) -> SessionRequest {
     let by_id = call.version >= FIRST_TOPIC_ID_VERSION;
-    let topic_of = |name: String, id| if by_id { FetchTopic::Id(id) } else { FetchTopic::Name(name.into()) };
+    let topic_of =
+        |name: String, id| if by_id { FetchTopic::Id(id) } else { FetchTopic::Name(name.into()) };
     let mut partitions = Vec::new();
     for topic in std::mem::take(&mut request.topics) {
         let named = topic_of(topic.topic, topic.topic_id);
@@ -108,12 +113,20 @@ impl Read {
 }
 
 /// Reads until there are `min_bytes`, an error, or no time left.
-async fn read_or_wait(call: &Call<'_>, context: &FetchContext, limits: Limits, wait: Duration) -> Vec<Read> {
+async fn read_or_wait(
+    call: &Call<'_>,
+    context: &FetchContext,
+    limits: Limits,
+    wait: Duration,
+) -> Vec<Read> {
     let deadline = tokio::time::Instant::now() + wait;
     let mut parked: Option<ParkedFetch> = None;
     loop {
-        let sources: Vec<Source> =
-            context.partitions.iter().map(|(target, _)| find(call, target, limits.is_follower)).collect();
+        let sources: Vec<Source> = context
+            .partitions
+            .iter()
+            .map(|(target, _)| find(call, target, limits.is_follower))
+            .collect();
         let reads = read_all(context, &sources, limits);
         let bytes: usize = reads.iter().map(|read| read.records.len()).sum();
         let failed = reads.iter().any(|read| !read.error.is_none());
@@ -212,7 +225,8 @@ fn read_one(
 ) -> Read {
     let view = cell.view();
     if let Err(error) = cell.check_leader_epoch(params.current_leader_epoch) {
-        let current_leader = (error == ErrorCode::FencedLeaderEpoch).then_some((cell.node_id(), view.leader_epoch));
+        let current_leader =
+            (error == ErrorCode::FencedLeaderEpoch).then_some((cell.node_id(), view.leader_epoch));
         return Read { current_leader, ..Read::refused(error) };
     }
     if params.fetch_offset < view.log_start || params.fetch_offset > view.log_end {
@@ -254,7 +268,8 @@ fn respond(call: &Call<'_>, context: &FetchContext, reads: Vec<Read>) -> FetchRe
         })
         .collect();
     let random = rand::random();
-    let answer = call.broker.fetch_sessions.lock().complete(call.now.mono, context, &outcomes, random);
+    let answer =
+        call.broker.fetch_sessions.lock().complete(call.now.mono, context, &outcomes, random);
     let mut response = FetchResponse {
         error_code: answer.error.code(),
         session_id: answer.session_id,

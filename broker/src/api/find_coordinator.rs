@@ -2,7 +2,9 @@
 
 use taffrail_model::{ErrorCode, GROUP_METADATA_TOPIC};
 use taffrail_protocol::messages::FindCoordinatorRequest;
-use taffrail_protocol::messages::find_coordinator_response::{Coordinator, FindCoordinatorResponse};
+use taffrail_protocol::messages::find_coordinator_response::{
+    Coordinator, FindCoordinatorResponse,
+};
 use taffrail_security::{Operation, ResourcePattern as Resource};
 
 use super::init_producer_id::NO_TRANSACTIONS;
@@ -15,7 +17,10 @@ const SHARE: i8 = 2;
 /// The first version that asks for several keys.
 const FIRST_BATCH_VERSION: i16 = 4;
 
-pub(super) async fn handle(call: &Call<'_>, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
+pub(super) async fn handle(
+    call: &Call<'_>,
+    request: FindCoordinatorRequest,
+) -> FindCoordinatorResponse {
     if call.version < FIRST_BATCH_VERSION {
         let found = find(call, request.key_type, request.key).await;
         return FindCoordinatorResponse {
@@ -47,10 +52,18 @@ async fn find(call: &Call<'_>, key_type: i8, key: String) -> Coordinator {
         GROUP => {}
         TRANSACTION => {
             tracing::warn!(transactional_id = key, principal = %call.context.principal, "{NO_TRANSACTIONS}");
-            return refuse(key, ErrorCode::TransactionalIdAuthorizationFailed, Some(NO_TRANSACTIONS));
+            return refuse(
+                key,
+                ErrorCode::TransactionalIdAuthorizationFailed,
+                Some(NO_TRANSACTIONS),
+            );
         }
         SHARE => {
-            return refuse(key, ErrorCode::InvalidRequest, Some("share groups are not supported by this broker yet"));
+            return refuse(
+                key,
+                ErrorCode::InvalidRequest,
+                Some("share groups are not supported by this broker yet"),
+            );
         }
         other => {
             let message = format!("coordinator type {other} is unknown");

@@ -14,11 +14,18 @@ pub(super) async fn handle(call: &Call<'_>, request: HeartbeatRequest) -> Heartb
         member_id: request.member_id,
         group_instance_id: request.group_instance_id,
     });
-    let error = group_call::ask_authorized(call, Operation::Read, &group_id, request, |answer| match answer {
-        Answer::Heartbeat(error) => Some(error),
-        _ => None,
-    })
-    .await
-    .unwrap_or_else(|error| error);
+    let error =
+        group_call::ask_authorized(
+            call,
+            Operation::Read,
+            &group_id,
+            request,
+            |answer| match answer {
+                Answer::Heartbeat(error) => Some(error),
+                _ => None,
+            },
+        )
+        .await
+        .unwrap_or_else(|error| error);
     HeartbeatResponse { error_code: error.code(), ..Default::default() }
 }

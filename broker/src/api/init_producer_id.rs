@@ -8,10 +8,12 @@ use super::Call;
 
 /// What a transactional producer is told, here and by FindCoordinator. The error code beside it is the one that every
 /// client takes for final; others would have it ask again and again.
-pub(super) const NO_TRANSACTIONS: &str =
-    "transactions are not supported by this broker yet: unset transactional.id (enable.idempotence works without it)";
+pub(super) const NO_TRANSACTIONS: &str = "transactions are not supported by this broker yet: unset transactional.id (enable.idempotence works without it)";
 
-pub(super) async fn handle(call: &Call<'_>, request: InitProducerIdRequest) -> InitProducerIdResponse {
+pub(super) async fn handle(
+    call: &Call<'_>,
+    request: InitProducerIdRequest,
+) -> InitProducerIdResponse {
     let refuse = |error: ErrorCode| InitProducerIdResponse {
         error_code: error.code(),
         producer_epoch: -1,
@@ -26,7 +28,9 @@ pub(super) async fn handle(call: &Call<'_>, request: InitProducerIdRequest) -> I
     }
     // KIP-360's epoch bump is for transactional producers alone: an idempotent one simply gets a new id.
     match call.broker.next_producer_id().await {
-        Ok(producer_id) => InitProducerIdResponse { producer_id, producer_epoch: 0, ..Default::default() },
+        Ok(producer_id) => {
+            InitProducerIdResponse { producer_id, producer_epoch: 0, ..Default::default() }
+        }
         Err(error) => refuse(error),
     }
 }

@@ -2,8 +2,10 @@
 
 use taffrail_coordinator::{Answer, JoinGroup, JoinGroupAnswer, JoinProtocol, Request};
 use taffrail_model::ErrorCode;
-use taffrail_protocol::messages::join_group_response::{JoinGroupResponse, JoinGroupResponseMember};
 use taffrail_protocol::messages::JoinGroupRequest;
+use taffrail_protocol::messages::join_group_response::{
+    JoinGroupResponse, JoinGroupResponseMember,
+};
 use taffrail_security::Operation;
 
 use super::{Call, group_call};
@@ -12,12 +14,19 @@ pub(super) async fn handle(call: &Call<'_>, request: JoinGroupRequest) -> JoinGr
     let group_id = request.group_id.clone();
     let member_id = request.member_id.clone();
     let request = Request::JoinGroup(to_model(call, request));
-    let answer = group_call::ask_authorized(call, Operation::Read, &group_id, request, |answer| match answer {
-        Answer::JoinGroup(answer) => Some(answer),
-        _ => None,
-    })
-    .await
-    .unwrap_or_else(|error| JoinGroupAnswer::refusal(&member_id, error));
+    let answer =
+        group_call::ask_authorized(
+            call,
+            Operation::Read,
+            &group_id,
+            request,
+            |answer| match answer {
+                Answer::JoinGroup(answer) => Some(answer),
+                _ => None,
+            },
+        )
+        .await
+        .unwrap_or_else(|error| JoinGroupAnswer::refusal(&member_id, error));
     to_wire(call, answer)
 }
 
@@ -48,8 +57,11 @@ fn to_model(call: &Call<'_>, request: JoinGroupRequest) -> JoinGroup {
 
 fn to_wire(call: &Call<'_>, answer: JoinGroupAnswer) -> JoinGroupResponse {
     // Null is allowed from version 7 on; older clients get the empty string.
-    let protocol_name =
-        if call.version >= 7 { answer.protocol_name } else { Some(answer.protocol_name.unwrap_or_default()) };
+    let protocol_name = if call.version >= 7 {
+        answer.protocol_name
+    } else {
+        Some(answer.protocol_name.unwrap_or_default())
+    };
     JoinGroupResponse {
         error_code: answer.error.code(),
         generation_id: answer.generation_id,

@@ -2,8 +2,8 @@
 
 use taffrail_coordinator::{Answer, LeaveGroup, LeaveGroupAnswer, LeavingMember, Request};
 use taffrail_model::ErrorCode;
-use taffrail_protocol::messages::leave_group_response::{LeaveGroupResponse, MemberResponse};
 use taffrail_protocol::messages::LeaveGroupRequest;
+use taffrail_protocol::messages::leave_group_response::{LeaveGroupResponse, MemberResponse};
 use taffrail_security::Operation;
 
 use super::{Call, group_call};
@@ -27,12 +27,19 @@ pub(super) async fn handle(call: &Call<'_>, request: LeaveGroupRequest) -> Leave
             .collect()
     };
     let request = Request::LeaveGroup(LeaveGroup { group_id: request.group_id, members });
-    let answer = group_call::ask_authorized(call, Operation::Read, &group_id, request, |answer| match answer {
-        Answer::LeaveGroup(answer) => Some(answer),
-        _ => None,
-    })
-    .await
-    .unwrap_or_else(|error| LeaveGroupAnswer { error, members: Vec::new() });
+    let answer =
+        group_call::ask_authorized(
+            call,
+            Operation::Read,
+            &group_id,
+            request,
+            |answer| match answer {
+                Answer::LeaveGroup(answer) => Some(answer),
+                _ => None,
+            },
+        )
+        .await
+        .unwrap_or_else(|error| LeaveGroupAnswer { error, members: Vec::new() });
     to_wire(call, answer)
 }
 

@@ -10,8 +10,10 @@ use super::{Call, group_call};
 
 pub(super) async fn handle(call: &Call<'_>, request: ListGroupsRequest) -> ListGroupsResponse {
     let sees_all = call.may(Operation::Describe, Resource::CLUSTER);
-    let request =
-        Request::ListGroups(ListGroups { states: request.states_filter, types: request.types_filter });
+    let request = Request::ListGroups(ListGroups {
+        states: request.states_filter,
+        types: request.types_filter,
+    });
     let mut response = ListGroupsResponse::default();
     for answer in call.broker.groups.ask_all(&group_call::context(call), &request).await {
         let answer = match answer {
@@ -30,10 +32,9 @@ pub(super) async fn handle(call: &Call<'_>, request: ListGroupsRequest) -> ListG
             response.error_code = answer.error.code();
             continue;
         }
-        let visible = answer
-            .groups
-            .into_iter()
-            .filter(|group| sees_all || call.may(Operation::Describe, Resource::group(&group.group_id)));
+        let visible = answer.groups.into_iter().filter(|group| {
+            sees_all || call.may(Operation::Describe, Resource::group(&group.group_id))
+        });
         response.groups.extend(visible.map(|group| ListedGroup {
             group_id: group.group_id,
             protocol_type: group.protocol_type,

@@ -9,8 +9,8 @@ use taffrail_protocol::messages::list_offsets_response::{
 };
 use taffrail_security::Operation;
 
-use super::topic_lookup::{self, Hosted, Topic};
 use super::Call;
+use super::topic_lookup::{self, Hosted, Topic};
 use crate::runtime::NO_SUCH_OFFSET;
 
 const READ_COMMITTED: i8 = 1;
@@ -33,11 +33,16 @@ pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> List
             let partitions = topic
                 .partitions
                 .iter()
-                .map(|partition| match &found {
-                    Ok(found) => find(call, found, partition, read_committed),
-                    Err(error) => Err(*error),
-                }
-                .map_or_else(|error| refusal(partition.partition_index, error), |found| to_wire(call, partition, found)))
+                .map(|partition| {
+                    match &found {
+                        Ok(found) => find(call, found, partition, read_committed),
+                        Err(error) => Err(*error),
+                    }
+                    .map_or_else(
+                        |error| refusal(partition.partition_index, error),
+                        |found| to_wire(call, partition, found),
+                    )
+                })
                 .collect();
             ListOffsetsTopicResponse { name: topic.name, partitions, ..Default::default() }
         })
@@ -60,7 +65,9 @@ fn find(
     let view = cell.view();
     let bound = if read_committed { view.last_stable } else { view.high_watermark };
     match partition.timestamp {
-        LATEST => Ok(FoundOffset { offset: bound, timestamp: -1, leader_epoch: Some(view.leader_epoch) }),
+        LATEST => {
+            Ok(FoundOffset { offset: bound, timestamp: -1, leader_epoch: Some(view.leader_epoch) })
+        }
         EARLIEST => cell.find_offset(OffsetQuery::Earliest, bound),
         // Nothing is tiered away, so that the local log is all of it.
         EARLIEST_LOCAL if call.version >= 8 => cell.find_offset(OffsetQuery::Earliest, bound),

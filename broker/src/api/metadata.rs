@@ -24,7 +24,7 @@ pub(super) async fn handle(call: &Call<'_>, request: MetadataRequest) -> Metadat
         if request.allow_auto_topic_creation {
             create_missing(call, &wanted).await;
         }
-        wanted.into_iter().map(|topic| one_topic(call, topic)).collect()
+        wanted.iter().map(|topic| one_topic(call, topic)).collect()
     };
     if request.include_topic_authorized_operations {
         for topic in topics.iter_mut().filter(|topic| topic.error_code == ErrorCode::None.code()) {
@@ -74,7 +74,7 @@ fn every_topic(call: &Call<'_>) -> Vec<MetadataResponseTopic> {
         .collect()
 }
 
-fn one_topic(call: &Call<'_>, wanted: MetadataRequestTopic) -> MetadataResponseTopic {
+fn one_topic(call: &Call<'_>, wanted: &MetadataRequestTopic) -> MetadataResponseTopic {
     let refuse = |name: Option<String>, error: ErrorCode| MetadataResponseTopic {
         error_code: error.code(),
         // Null is allowed from version 12 on.
@@ -147,7 +147,10 @@ fn describe_partition(
 }
 
 /// The replicas that can't serve: on a broker that isn't active, or on a directory that was lost.
-pub(super) fn offline_replicas(image: &MetadataImage, registration: &PartitionRegistration) -> Vec<NodeId> {
+pub(super) fn offline_replicas(
+    image: &MetadataImage,
+    registration: &PartitionRegistration,
+) -> Vec<NodeId> {
     let offline = |&replica: &NodeId| {
         !image.is_active(replica) || registration.directory_of(replica) == Some(Uuid::LOST_DIR)
     };
@@ -166,7 +169,8 @@ async fn create_missing(call: &Call<'_>, wanted: &[MetadataRequestTopic]) {
         .filter_map(|topic| topic.name.as_deref())
         .filter(|name| image.topic_by_name(name).is_none() && TopicName::new(name).is_ok())
         .filter(|name| {
-            call.may(Operation::Create, Resource::CLUSTER) || call.may(Operation::Create, Resource::topic(name))
+            call.may(Operation::Create, Resource::CLUSTER)
+                || call.may(Operation::Create, Resource::topic(name))
         })
         .map(|name| call.broker.auto_created(name))
         .collect();

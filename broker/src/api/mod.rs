@@ -61,7 +61,8 @@ pub(crate) enum Audience {
 }
 
 /// What a controller's listener serves of [`SERVED`].
-const SERVED_BY_CONTROLLERS: &[ApiKey] = &[ApiKey::ApiVersions, ApiKey::CreateTopics, ApiKey::DeleteTopics];
+const SERVED_BY_CONTROLLERS: &[ApiKey] =
+    &[ApiKey::ApiVersions, ApiKey::CreateTopics, ApiKey::DeleteTopics];
 
 impl Audience {
     fn served(self) -> impl Iterator<Item = &'static Served> {
@@ -111,7 +112,8 @@ impl Call<'_> {
 /// What can be done with a kind of resource at all, as Kafka's `AclEntry.supportedOperations`.
 fn supported_operations(kind: ResourceType) -> &'static [Operation] {
     use Operation::{
-        Alter, AlterConfigs, ClusterAction, Create, Delete, Describe, DescribeConfigs, IdempotentWrite, Read, Write,
+        Alter, AlterConfigs, ClusterAction, Create, Delete, Describe, DescribeConfigs,
+        IdempotentWrite, Read, Write,
     };
     match kind {
         ResourceType::Topic => {
@@ -119,7 +121,13 @@ fn supported_operations(kind: ResourceType) -> &'static [Operation] {
         }
         ResourceType::Group => &[Read, Describe, Delete, DescribeConfigs, AlterConfigs],
         ResourceType::Cluster => &[
-            Create, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, Alter, Describe,
+            Create,
+            ClusterAction,
+            DescribeConfigs,
+            AlterConfigs,
+            IdempotentWrite,
+            Alter,
+            Describe,
         ],
         ResourceType::TransactionalId | ResourceType::DelegationToken | ResourceType::User => &[],
     }
@@ -179,7 +187,10 @@ impl<M: Message> Reply for M {
             Ok(frame) => Outcome::Reply(frame),
             Err(error) => {
                 tracing::error!(api = call.key.name(), version = call.version, %error, "a reply can't be encoded");
-                Outcome::Close(format!("the reply to {} can't be encoded: {error}", call.key.name()))
+                Outcome::Close(format!(
+                    "the reply to {} can't be encoded: {error}",
+                    call.key.name()
+                ))
             }
         }
     }
@@ -187,7 +198,11 @@ impl<M: Message> Reply for M {
 
 fn decode<R: Request>(body: Bytes, call: &Call<'_>) -> Result<R, Outcome> {
     R::decode(&mut Decoder::new(body), call.version).map_err(|error| {
-        Outcome::Close(format!("malformed {} request, version {}: {error}", call.key.name(), call.version))
+        Outcome::Close(format!(
+            "malformed {} request, version {}: {error}",
+            call.key.name(),
+            call.version
+        ))
     })
 }
 
@@ -238,7 +253,9 @@ impl Handler for Api {
         match (is_served, key) {
             (true, _) => route(&call, body).await,
             (false, ApiKey::ApiVersions) => api_versions::unsupported(&call).into_outcome(&call),
-            (false, _) => Outcome::Close(format!("{} version {version} is not supported", key.name())),
+            (false, _) => {
+                Outcome::Close(format!("{} version {version} is not supported", key.name()))
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use taffrail_coordinator::{
-    Answer, OffsetCommit, OffsetCommitPartition, OffsetCommitTopic, OffsetCommitTopicAnswer, Request,
+    Answer, OffsetCommit, OffsetCommitPartition, OffsetCommitTopic, OffsetCommitTopicAnswer,
+    Request,
 };
 use taffrail_model::{ErrorCode, PartitionIndex, Uuid};
 use taffrail_protocol::messages::OffsetCommitRequest;
@@ -45,11 +46,17 @@ pub(super) async fn handle(call: &Call<'_>, request: OffsetCommitRequest) -> Off
     if !commit.topics.is_empty() {
         let group_id = commit.group_id.clone();
         let topics = commit.topics.clone();
-        let answer = group_call::ask(call, &group_id, Request::OffsetCommit(commit), |answer| match answer {
-            Answer::OffsetCommit(topics) => Some(topics),
-            _ => None,
-        })
-        .await;
+        let answer =
+            group_call::ask(
+                call,
+                &group_id,
+                Request::OffsetCommit(commit),
+                |answer| match answer {
+                    Answer::OffsetCommit(topics) => Some(topics),
+                    _ => None,
+                },
+            )
+            .await;
         for topic in answer.unwrap_or_else(|error| OffsetCommitTopicAnswer::all(&topics, error)) {
             for (partition, error) in topic.partitions {
                 // By name for the clients that say names, by id for those that say ids.
@@ -70,7 +77,11 @@ fn key(call: &Call<'_>, name: &str, topic_id: Uuid, partition: PartitionIndex) -
     }
 }
 
-fn refuse(errors: &mut BTreeMap<Key, ErrorCode>, topic: &OffsetCommitRequestTopic, error: ErrorCode) {
+fn refuse(
+    errors: &mut BTreeMap<Key, ErrorCode>,
+    topic: &OffsetCommitRequestTopic,
+    error: ErrorCode,
+) {
     for partition in &topic.partitions {
         errors.insert((topic.name.clone(), topic.topic_id, partition.partition_index), error);
     }

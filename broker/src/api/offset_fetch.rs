@@ -1,14 +1,14 @@
 //! OffsetFetch (9): how far groups have read.
 
 use taffrail_coordinator::{
-    Answer, OffsetFetch, OffsetFetchGroup, OffsetFetchGroupAnswer, OffsetFetchPartitionAnswer, OffsetFetchTopic,
-    OffsetFetchTopicAnswer, Request,
+    Answer, OffsetFetch, OffsetFetchGroup, OffsetFetchGroupAnswer, OffsetFetchPartitionAnswer,
+    OffsetFetchTopic, OffsetFetchTopicAnswer, Request,
 };
 use taffrail_model::{ErrorCode, Uuid};
 use taffrail_protocol::messages::OffsetFetchRequest;
 use taffrail_protocol::messages::offset_fetch_response::{
-    OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
-    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+    OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartition,
+    OffsetFetchResponsePartitions, OffsetFetchResponseTopic, OffsetFetchResponseTopics,
 };
 use taffrail_security::{Operation, ResourcePattern as Resource};
 
@@ -44,7 +44,10 @@ struct Wanted {
 fn groups(call: &Call<'_>, request: OffsetFetchRequest) -> Vec<Wanted> {
     if call.version < FIRST_BATCH_VERSION {
         let topics = request.topics.map(|topics| {
-            topics.into_iter().map(|topic| (topic.name, Uuid::ZERO, topic.partition_indexes)).collect()
+            topics
+                .into_iter()
+                .map(|topic| (topic.name, Uuid::ZERO, topic.partition_indexes))
+                .collect()
         });
         return vec![wanted(call, request.group_id, topics)];
     }
@@ -53,7 +56,10 @@ fn groups(call: &Call<'_>, request: OffsetFetchRequest) -> Vec<Wanted> {
         .into_iter()
         .map(|group| {
             let topics = group.topics.map(|topics| {
-                topics.into_iter().map(|topic| (topic.name, topic.topic_id, topic.partition_indexes)).collect()
+                topics
+                    .into_iter()
+                    .map(|topic| (topic.name, topic.topic_id, topic.partition_indexes))
+                    .collect()
             });
             wanted(call, group.group_id, topics)
         })
@@ -88,9 +94,14 @@ fn wanted(call: &Call<'_>, group_id: String, topics: Option<Vec<TopicRequest>>) 
 }
 
 /// By name even a topic that is gone may be asked for: its offsets outlive it for a while. An id must be known.
-fn resolve(call: &Call<'_>, name: String, topic_id: Uuid) -> Result<(String, Uuid), (String, ErrorCode)> {
+fn resolve(
+    call: &Call<'_>,
+    name: String,
+    topic_id: Uuid,
+) -> Result<(String, Uuid), (String, ErrorCode)> {
     if call.version >= FIRST_TOPIC_ID_VERSION {
-        let found = topic_lookup::topic(call, &name, topic_id, Operation::Describe).map_err(|error| (name, error))?;
+        let found = topic_lookup::topic(call, &name, topic_id, Operation::Describe)
+            .map_err(|error| (name, error))?;
         return Ok((found.name.to_string(), topic_id));
     }
     if call.may(Operation::Describe, Resource::topic(&name)) {
@@ -100,17 +111,27 @@ fn resolve(call: &Call<'_>, name: String, topic_id: Uuid) -> Result<(String, Uui
     }
 }
 
-async fn fetch_group(call: &Call<'_>, wanted: Wanted, require_stable: bool) -> OffsetFetchGroupAnswer {
+async fn fetch_group(
+    call: &Call<'_>,
+    wanted: Wanted,
+    require_stable: bool,
+) -> OffsetFetchGroupAnswer {
     let group_id = wanted.group.group_id.clone();
     let asked_for_all = wanted.group.topics.is_none();
     let request = Request::OffsetFetch(OffsetFetch { groups: vec![wanted.group], require_stable });
-    let answer = group_call::ask_authorized(call, Operation::Describe, &group_id, request, |answer| match answer {
-        Answer::OffsetFetch(mut groups) => groups.pop(),
-        _ => None,
-    })
-    .await;
-    let mut answer =
-        answer.unwrap_or_else(|error| OffsetFetchGroupAnswer { group_id, error, topics: Vec::new() });
+    let answer =
+        group_call::ask_authorized(call, Operation::Describe, &group_id, request, |answer| {
+            match answer {
+                Answer::OffsetFetch(mut groups) => groups.pop(),
+                _ => None,
+            }
+        })
+        .await;
+    let mut answer = answer.unwrap_or_else(|error| OffsetFetchGroupAnswer {
+        group_id,
+        error,
+        topics: Vec::new(),
+    });
     if asked_for_all {
         answer.topics.retain(|topic| call.may(Operation::Describe, Resource::topic(&topic.name)));
     }

@@ -11,8 +11,8 @@ use taffrail_protocol::batch::{self, Rejection, TimestampType, ValidatedBatch};
 use taffrail_protocol::messages::ProduceRequest;
 use taffrail_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use taffrail_protocol::messages::produce_response::{
-    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, ProduceResponse,
-    TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse,
+    ProduceResponse, TopicProduceResponse,
 };
 use taffrail_security::Operation;
 use tokio::sync::oneshot;
@@ -20,9 +20,6 @@ use tokio::sync::oneshot;
 use super::topic_lookup::{self, Hosted};
 use super::{Call, Reply};
 use crate::net::Outcome;
-
-
-
 
 pub(super) async fn handle(call: &Call<'_>, request: ProduceRequest) -> ProduceReply {
     let timeout = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
@@ -45,7 +42,12 @@ pub(super) async fn handle(call: &Call<'_>, request: ProduceRequest) -> ProduceR
                 Progress::Refused(refusal) => Err(refusal),
                 Progress::Submitted(answer) => settle(answer, deadline).await,
             };
-            head.partition_responses.push(to_wire(call, index, result, &mut response.node_endpoints));
+            head.partition_responses.push(to_wire(
+                call,
+                index,
+                result,
+                &mut response.node_endpoints,
+            ));
         }
         response.responses.push(head);
     }
@@ -66,7 +68,9 @@ impl Reply for ProduceReply {
         match self {
             Self::Spoken(response) => response.into_outcome(call),
             Self::Silent(None) => Outcome::NoReply,
-            Self::Silent(Some(error)) => Outcome::Close(format!("a produce with acks=0 failed: {error}")),
+            Self::Silent(Some(error)) => {
+                Outcome::Close(format!("a produce with acks=0 failed: {error}"))
+            }
         }
     }
 }
@@ -110,8 +114,16 @@ enum Progress {
 
 type Partitions = Vec<(PartitionIndex, Progress)>;
 
-fn submit_topic(call: &Call<'_>, acks: Option<Acks>, topic: TopicProduceData) -> (TopicProduceResponse, Partitions) {
-    let head = TopicProduceResponse { name: topic.name.clone(), topic_id: topic.topic_id, ..Default::default() };
+fn submit_topic(
+    call: &Call<'_>,
+    acks: Option<Acks>,
+    topic: TopicProduceData,
+) -> (TopicProduceResponse, Partitions) {
+    let head = TopicProduceResponse {
+        name: topic.name.clone(),
+        topic_id: topic.topic_id,
+        ..Default::default()
+    };
     let found = topic_lookup::topic(call, &topic.name, topic.topic_id, Operation::Write);
     let partitions = topic
         .partition_data
@@ -156,7 +168,10 @@ fn submit(
         Hosted::Nowhere => return Err(Refusal::plain(ErrorCode::UnknownTopicOrPartition)),
     };
     let records = partition.records.ok_or_else(|| {
-        Refusal::because(ErrorCode::InvalidRecord, format!("no records for {}-{}", topic.name, id.partition))
+        Refusal::because(
+            ErrorCode::InvalidRecord,
+            format!("no records for {}-{}", topic.name, id.partition),
+        )
     })?;
     let rules = cell.produce_rules(call.now, call.version);
     let validated: ValidatedBatch = batch::validate_produced(records.into_contiguous(), &rules)?;
@@ -169,8 +184,11 @@ fn submit(
     let metrics = &call.broker.metrics.topics;
     metrics.bytes_in.inc_by(validated.bytes.len() as u64);
     metrics.messages_in.inc_by(u64::try_from(validated.records_count).unwrap_or(0));
-    let log_append_time =
-        if rules.timestamp_type == TimestampType::LogAppendTime { call.now.wall } else { NO_TIMESTAMP };
+    let log_append_time = if rules.timestamp_type == TimestampType::LogAppendTime {
+        call.now.wall
+    } else {
+        NO_TIMESTAMP
+    };
     Ok(cell.append(validated, log_append_time, acks))
 }
 
@@ -220,8 +238,11 @@ fn to_wire(
                 ..Default::default()
             };
             // KIP-951: who leads now, so that the client needn't ask for metadata first.
-            if let Some((leader_id, leader_epoch)) = refusal.current_leader.filter(|_| call.version >= 10) {
-                response.current_leader = LeaderIdAndEpoch { leader_id, leader_epoch, ..Default::default() };
+            if let Some((leader_id, leader_epoch)) =
+                refusal.current_leader.filter(|_| call.version >= 10)
+            {
+                response.current_leader =
+                    LeaderIdAndEpoch { leader_id, leader_epoch, ..Default::default() };
                 if let Some(endpoint) = topic_lookup::endpoint(call, leader_id)
                     && !endpoints.iter().any(|known| known.node_id == leader_id)
                 {

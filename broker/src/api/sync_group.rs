@@ -18,15 +18,25 @@ pub(super) async fn handle(call: &Call<'_>, request: SyncGroupRequest) -> SyncGr
         assignments: request
             .assignments
             .into_iter()
-            .map(|given| SyncAssignment { member_id: given.member_id, assignment: given.assignment })
+            .map(|given| SyncAssignment {
+                member_id: given.member_id,
+                assignment: given.assignment,
+            })
             .collect(),
     });
-    let answer = group_call::ask_authorized(call, Operation::Read, &group_id, request, |answer| match answer {
-        Answer::SyncGroup(answer) => Some(answer),
-        _ => None,
-    })
-    .await
-    .unwrap_or_else(SyncGroupAnswer::refusal);
+    let answer =
+        group_call::ask_authorized(
+            call,
+            Operation::Read,
+            &group_id,
+            request,
+            |answer| match answer {
+                Answer::SyncGroup(answer) => Some(answer),
+                _ => None,
+            },
+        )
+        .await
+        .unwrap_or_else(SyncGroupAnswer::refusal);
     SyncGroupResponse {
         error_code: answer.error.code(),
         protocol_type: answer.protocol_type,

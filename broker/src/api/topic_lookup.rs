@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use taffrail_metadata::{Endpoint, PartitionRegistration, TopicImage};
-use taffrail_model::{ErrorCode, LeaderEpoch, NodeId, PartitionIndex, TopicIdPartition, TopicName, Uuid};
+use taffrail_model::{
+    ErrorCode, LeaderEpoch, NodeId, PartitionIndex, TopicIdPartition, TopicName, Uuid,
+};
 use taffrail_security::{Operation, ResourcePattern as Resource};
 
 use super::Call;
@@ -31,7 +33,12 @@ impl Topic {
 /// # Errors
 /// `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION` or `TOPIC_AUTHORIZATION_FAILED`. By name the last one comes first,
 /// so that who may not see a topic doesn't learn whether it exists.
-pub(super) fn topic(call: &Call<'_>, name: &str, id: Uuid, operation: Operation) -> Result<Topic, ErrorCode> {
+pub(super) fn topic(
+    call: &Call<'_>,
+    name: &str,
+    id: Uuid,
+    operation: Operation,
+) -> Result<Topic, ErrorCode> {
     let image = call.broker.image();
     let found = if id.is_zero() {
         if !call.may(operation, Resource::topic(name)) {
@@ -64,7 +71,10 @@ pub(super) fn partition(call: &Call<'_>, topic: &Topic, partition: PartitionInde
     let id = TopicIdPartition { topic_id: topic.id, partition };
     match call.broker.partitions.get(id) {
         Some(cell) if cell.view().leading => Hosted::Here(cell),
-        _ => Hosted::Elsewhere { leader: registration.leader, leader_epoch: registration.leader_epoch },
+        _ => Hosted::Elsewhere {
+            leader: registration.leader,
+            leader_epoch: registration.leader_epoch,
+        },
     }
 }
 

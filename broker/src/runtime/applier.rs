@@ -17,8 +17,8 @@ use taffrail_node::storage::Storage;
 use tokio::sync::oneshot;
 
 use super::control::{ControlAnswer, chain};
-use super::os_disk::OsDisk;
 use super::groups::GroupsHandle;
+use super::os_disk::OsDisk;
 use super::partitions::{Hosting, Partitions};
 use crate::telemetry::Metrics;
 
@@ -115,7 +115,9 @@ impl Carrier {
                 PartitionChange::Host { id, topic, registration } => {
                     hosting.push(Hosting { id, topic, registration });
                 }
-                PartitionChange::Configure { id, topic } => self.parts.partitions.configure(&image, id, &topic),
+                PartitionChange::Configure { id, topic } => {
+                    self.parts.partitions.configure(&image, id, &topic)
+                }
             }
         }
         self.host(&image, hosting);
@@ -131,7 +133,9 @@ impl Carrier {
                     tracing::warn!(path = %path.display(), "no topic has this log; it was set aside");
                 }
             }
-            Err(error) => tracing::error!(error = %chain(&error), "a log dir can't be searched for strays"),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "a log dir can't be searched for strays")
+            }
         }
     }
 
@@ -166,7 +170,9 @@ impl Carrier {
 
     fn tell_groups(&self, image: &MetadataImage, delta: &MetadataDelta) {
         if let Some(topic) = image.topic_by_name(GROUP_METADATA_TOPIC) {
-            self.parts.groups.set_partitions(i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX));
+            self.parts
+                .groups
+                .set_partitions(i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX));
         }
         if !delta.deleted_topics.is_empty() {
             let deleted = delta
@@ -189,7 +195,8 @@ impl Carrier {
             .filter(|(_, partition)| !partition.has_leader())
             .count();
         controller.offline_partitions.set(count(leaderless));
-        let (active, fenced): (Vec<_>, Vec<_>) = image.brokers().partition(|broker| broker.is_active());
+        let (active, fenced): (Vec<_>, Vec<_>) =
+            image.brokers().partition(|broker| broker.is_active());
         controller.active_brokers.set(count(active.len()));
         controller.fenced_brokers.set(count(fenced.len()));
         let led = self.hosted.keys().filter(|&&id| self.parts.partitions.leads(id)).count();

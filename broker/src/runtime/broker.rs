@@ -81,12 +81,17 @@ impl Broker {
 
     /// A topic as it is created for a client that named it without creating it.
     pub(crate) fn auto_created(&self, name: &str) -> NewTopic {
-        let mut topic =
-            NewTopic { name: name.to_owned(), num_partitions: -1, replication_factor: -1, ..NewTopic::default() };
+        let mut topic = NewTopic {
+            name: name.to_owned(),
+            num_partitions: -1,
+            replication_factor: -1,
+            ..NewTopic::default()
+        };
         if name == GROUP_METADATA_TOPIC {
             topic.num_partitions = self.static_config.int("offsets.topic.num.partitions");
             topic.replication_factor =
-                i16::try_from(self.static_config.int("offsets.topic.replication.factor")).unwrap_or(i16::MAX);
+                i16::try_from(self.static_config.int("offsets.topic.replication.factor"))
+                    .unwrap_or(i16::MAX);
             let segment_bytes = self.static_config.int("offsets.topic.segment.bytes").to_string();
             let set = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
             topic.configs = vec![
@@ -109,15 +114,25 @@ impl Broker {
             };
             names.iter().map(creation).collect()
         };
-        match self.control.ask(Operation::CreateTopics { topics, validate_only: false }, None).await {
+        match self.control.ask(Operation::CreateTopics { topics, validate_only: false }, None).await
+        {
             Ok(Answer::CreateTopics(created)) => created
                 .into_iter()
                 .map(|created| match created.result {
-                    Ok(_) => Creation { topic: created.name, error: ErrorCode::None, message: String::new() },
-                    Err(Refusal { error, message }) => Creation { topic: created.name, error, message },
+                    Ok(_) => Creation {
+                        topic: created.name,
+                        error: ErrorCode::None,
+                        message: String::new(),
+                    },
+                    Err(Refusal { error, message }) => {
+                        Creation { topic: created.name, error, message }
+                    }
                 })
                 .collect(),
-            Ok(_) => failed(&Refusal::new(ErrorCode::UnknownServerError, "the controller answered out of turn")),
+            Ok(_) => failed(&Refusal::new(
+                ErrorCode::UnknownServerError,
+                "the controller answered out of turn",
+            )),
             Err(refusal) => failed(&refusal),
         }
     }

@@ -24,9 +24,4 @@ impl Clock {
             wall: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
         }
     }
-
-    /// The instant at which monotonic time reaches `mono`, for timers.
-    pub(crate) fn instant(&self, mono: Mono) -> Instant {
-        self.start + mono.since_start()
-    }
 }

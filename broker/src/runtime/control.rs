@@ -64,9 +64,18 @@ pub(super) fn spawn(
     failure: FailureSender,
 ) -> std::io::Result<(ControlHandle, JoinHandle<()>)> {
     let (sender, receiver) = channel();
-    let carrier =
-        Carrier { control, clock, applier, failure, waiting: BTreeMap::new(), next_token: 0, effects: Vec::new() };
-    let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || carrier.run(&receiver))?;
+    let carrier = Carrier {
+        control,
+        clock,
+        applier,
+        failure,
+        waiting: BTreeMap::new(),
+        next_token: 0,
+        effects: Vec::new(),
+    };
+    let thread = std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || carrier.run(&receiver))?;
     Ok((ControlHandle { sender }, thread))
 }
 
@@ -126,7 +135,12 @@ impl Carrier {
                 let token = ReplyToken(self.next_token);
                 self.next_token += 1;
                 self.waiting.insert(token, reply);
-                events.push(ControlEvent::Request { token, deadline, random: rand::random(), operation });
+                events.push(ControlEvent::Request {
+                    token,
+                    deadline,
+                    random: rand::random(),
+                    operation,
+                });
                 false
             }
             Message::Shutdown => true,
@@ -141,9 +155,13 @@ impl Carrier {
                         self.reply(reply, answer);
                     }
                 }
-                ControlEffect::Publish(loaded) => self.applier.send(applier::Message::Publish(loaded)),
+                ControlEffect::Publish(loaded) => {
+                    self.applier.send(applier::Message::Publish(loaded))
+                }
                 ControlEffect::Leading { epoch } => tracing::info!(epoch, "active controller"),
-                ControlEffect::Resigned { epoch } => tracing::info!(epoch, "no longer active controller"),
+                ControlEffect::Resigned { epoch } => {
+                    tracing::info!(epoch, "no longer active controller")
+                }
                 ControlEffect::Announce(notice) => tracing::warn!("{notice}"),
                 ControlEffect::Failed(failure) => {
                     self.failure.report(format!("the controller can't go on: {}", chain(&failure)));
@@ -155,7 +173,9 @@ impl Carrier {
     fn reply(&self, reply: oneshot::Sender<ControlAnswer>, answer: ControlAnswer) {
         let is_own_lifecycle = matches!(
             answer,
-            Ok(Answer::BrokerHeartbeat(_) | Answer::RegisterBroker { .. } | Answer::AllocateProducerIds(_))
+            Ok(Answer::BrokerHeartbeat(_)
+                | Answer::RegisterBroker { .. }
+                | Answer::AllocateProducerIds(_))
         );
         if is_own_lifecycle {
             // These must not wait for the data disks behind the applier. Who asked may have given up.

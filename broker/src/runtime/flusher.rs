@@ -4,8 +4,8 @@
 //! what was deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -193,7 +193,12 @@ impl Carrier {
 
     fn dir_failed(&self) {
         self.parts.storage.set_offline(self.dir);
-        let path = self.parts.storage.path(self.dir).map(|path| path.display().to_string()).unwrap_or_default();
+        let path = self
+            .parts
+            .storage
+            .path(self.dir)
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
         tracing::error!(path, "a log dir failed; its partitions that can't be written are offline");
         if self.parts.storage.offline().len() == self.parts.storage.len() {
             self.parts.failure.report(format!("all log dirs failed, the last of them {path}"));
@@ -207,7 +212,8 @@ pub(super) fn checkpoint_high_watermarks(
     dir: usize,
     cells: &[Arc<PartitionCell>],
 ) {
-    let offsets = cells.iter().map(|cell| (cell.topic_partition(), cell.view().high_watermark)).collect();
+    let offsets =
+        cells.iter().map(|cell| (cell.topic_partition(), cell.view().high_watermark)).collect();
     write(storage, dir, OffsetCheckpoint::HighWatermark, &offsets);
 }
 
@@ -220,8 +226,8 @@ pub(super) fn checkpoint_recovery_points(
     let mut recovery_points = BTreeMap::new();
     let mut log_starts = BTreeMap::new();
     for cell in cells {
-        if let Some((recovery_point, log_start)) =
-            cell.look(|partition| (partition.log().recovery_point(), partition.log().start_offset()))
+        if let Some((recovery_point, log_start)) = cell
+            .look(|partition| (partition.log().recovery_point(), partition.log().start_offset()))
         {
             recovery_points.insert(cell.topic_partition(), recovery_point);
             if log_start > 0 {

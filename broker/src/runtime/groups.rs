@@ -26,11 +26,19 @@ const LOAD_CHUNK_BYTES: usize = 1 << 20;
 const INFLATED_BATCH_BYTES_MAX: usize = 256 << 20;
 
 enum Message {
-    Ask { partition: PartitionIndex, context: RequestContext, request: Request, reply: oneshot::Sender<Answer> },
+    Ask {
+        partition: PartitionIndex,
+        context: RequestContext,
+        request: Box<Request>,
+        reply: oneshot::Sender<Answer>,
+    },
     Elected(Arc<PartitionCell>),
     Resigned(PartitionIndex),
     TopicsDeleted(Vec<DeletedTopic>),
-    Committed { partition: PartitionIndex, high_watermark: Offset },
+    Committed {
+        partition: PartitionIndex,
+        high_watermark: Offset,
+    },
     Shutdown,
 }
 
@@ -84,7 +92,7 @@ impl GroupsHandle {
         request: Request,
     ) -> Result<Answer, ErrorCode> {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Ask { partition, context, request, reply };
+        let message = Message::Ask { partition, context, request: Box::new(request), reply };
         self.sender.send(message).map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
         answer.await.map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
@@ -151,7 +159,11 @@ pub(super) fn handle(partitions: i32) -> (GroupsHandle, GroupsQueue) {
 }
 
 /// Starts the thread.
-pub(super) fn spawn(groups: Groups, queue: GroupsQueue, clock: Clock) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn spawn(
+    groups: Groups,
+    queue: GroupsQueue,
+    clock: Clock,
+) -> std::io::Result<JoinHandle<()>> {
     let carrier = Carrier {
         groups,
         clock,
@@ -160,7 +172,9 @@ pub(super) fn spawn(groups: Groups, queue: GroupsQueue, clock: Clock) -> std::io
         next_token: 0,
         effects: Vec::new(),
     };
-    std::thread::Builder::new().name("groups".to_owned()).spawn(move || carrier.run(&queue.receiver))
+    std::thread::Builder::new()
+        .name("groups".to_owned())
+        .spawn(move || carrier.run(&queue.receiver))
 }
 
 struct Carrier {
@@ -207,9 +221,9 @@ impl Carrier {
                 let token = ReplyToken(self.next_token);
                 self.next_token += 1;
                 self.waiting.insert(token, reply);
-                self.step(Event::Request { partition, token, context, request });
+                self.step(Event::Request { partition, token, context, request: *request });
             }
-            Message::Elected(cell) => self.load(cell),
+            Message::Elected(cell) => self.load(&cell),
             Message::Resigned(partition) => {
                 self.step(Event::Resigned { partition });
                 self.cells.remove(&partition);
@@ -246,7 +260,9 @@ impl Carrier {
                     None => Err(ErrorCode::NotLeaderOrFollower),
                 };
                 return Some(match appended {
-                    Ok(appended) => Event::Appended { partition, write_id, last_offset: appended.last_offset },
+                    Ok(appended) => {
+                        Event::Appended { partition, write_id, last_offset: appended.last_offset }
+                    }
                     Err(error) => Event::AppendFailed { partition, write_id, error },
                 });
             }
@@ -263,16 +279,21 @@ impl Carrier {
                 tracing::debug!(partition, ?report, "group coordinator loaded");
             }
             Effect::LoadFailed { partition, last_offset, reason } => {
-                tracing::error!(partition, last_offset, reason, "group coordinator can't load its partition");
+                tracing::error!(
+                    partition,
+                    last_offset,
+                    reason,
+                    "group coordinator can't load its partition"
+                );
             }
         }
         None
     }
 
-    fn load(&mut self, cell: Arc<PartitionCell>) {
+    fn load(&mut self, cell: &Arc<PartitionCell>) {
         let partition = cell.id.partition;
         let high_watermark = cell.view().high_watermark;
-        self.cells.insert(partition, Arc::clone(&cell));
+        self.cells.insert(partition, Arc::clone(cell));
         self.step(Event::Elected { partition, high_watermark });
         let mut offset = cell.view().log_start;
         let end = cell.view().log_end;
@@ -282,7 +303,8 @@ impl Carrier {
                 Ok(batches) => {
                     for batch in batches {
                         offset = batch.header.next_offset();
-                        match taffrail_node::groups::loaded_batch(&batch, INFLATED_BATCH_BYTES_MAX) {
+                        match taffrail_node::groups::loaded_batch(&batch, INFLATED_BATCH_BYTES_MAX)
+                        {
                             Ok(Some(batch)) => self.step(Event::Load { partition, batch }),
                             Ok(None) => {}
                             Err(error) => {

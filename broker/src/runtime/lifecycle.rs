@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use taffrail_metadata::{Answer, BrokerHeartbeat, BrokerHeartbeatReply, Endpoint, Operation, RegisterBroker};
+use taffrail_metadata::{
+    Answer, BrokerHeartbeat, BrokerHeartbeatReply, Endpoint, Operation, RegisterBroker,
+};
 use taffrail_metadata::{SecurityProtocol, supported_features};
 use taffrail_model::{BrokerEpoch, ErrorCode, NodeId, Uuid};
 use tokio::sync::watch;
@@ -61,7 +63,10 @@ pub(super) fn introduction(
 }
 
 /// Where clients reach this broker, by listener, in the words of a registration.
-pub(super) fn endpoints(advertised: &[crate::config::Endpoint], config: &ServerConfig) -> Vec<Endpoint> {
+pub(super) fn endpoints(
+    advertised: &[crate::config::Endpoint],
+    config: &ServerConfig,
+) -> Vec<Endpoint> {
     advertised
         .iter()
         .map(|endpoint| Endpoint {
@@ -103,7 +108,10 @@ pub(super) async fn live(
                 }
                 Err(error) => {
                     // A controller that lost this registration wants a new one.
-                    registered = !matches!(error, ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered);
+                    registered = !matches!(
+                        error,
+                        ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered
+                    );
                 }
             }
         }

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use taffrail_log::{FoundOffset, LogError, LogReader, OffsetQuery, ReadRequest};
 use taffrail_metadata::config::TopicConfigView;
 use taffrail_model::{
-    ErrorCode, GROUP_METADATA_TOPIC, LeaderEpoch, NodeId, Now, Offset, Timestamp, TopicIdPartition, TopicName,
-    TopicPartition,
+    ErrorCode, GROUP_METADATA_TOPIC, LeaderEpoch, NodeId, Now, Offset, Timestamp, TopicIdPartition,
+    TopicName, TopicPartition,
 };
 use taffrail_node::partition::{
     Acks, Append, AppendRefusal, Appended, Effect, Event, Partition, View, ViewState,
@@ -29,7 +29,8 @@ use super::waiters::Waiters;
 pub(crate) type Responder = oneshot::Sender<Result<Appended, AppendRefusal>>;
 
 /// What ListOffsets answers where there is no such record.
-pub(crate) const NO_SUCH_OFFSET: FoundOffset = FoundOffset { timestamp: -1, offset: -1, leader_epoch: None };
+pub(crate) const NO_SUCH_OFFSET: FoundOffset =
+    FoundOffset { timestamp: -1, offset: -1, leader_epoch: None };
 
 /// What a cell needs of the node around it.
 #[derive(Clone)]
@@ -152,7 +153,10 @@ impl PartitionCell {
     }
 
     /// Looks at the partition under its lock.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Partition<OsDisk, Responder>) -> T) -> Option<T> {
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Partition<OsDisk, Responder>) -> T,
+    ) -> Option<T> {
         self.partition.lock().as_ref().map(look)
     }
 
@@ -170,7 +174,9 @@ impl PartitionCell {
     /// Syncs the log outside of the lock: what is due, or `at_once` all of it.
     pub(super) fn sync(&self, at_once: bool) {
         let now = self.surroundings.clock.now();
-        let Some(Some(handle)) = self.look(|partition| partition.begin_sync(at_once, now)) else { return };
+        let Some(Some(handle)) = self.look(|partition| partition.begin_sync(at_once, now)) else {
+            return;
+        };
         let result = handle.sync();
         if let Some(partition) = self.partition.lock().as_mut() {
             let mut effects = Vec::new();
@@ -225,8 +231,11 @@ impl PartitionCell {
         bound: Offset,
         max_bytes: usize,
     ) -> Result<Vec<Batch>, String> {
-        let records = self.read(offset, bound, max_bytes, true).map_err(|error| error.to_string())?;
-        Batches::new(records.into_contiguous()).collect::<Result<_, _>>().map_err(|error| error.to_string())
+        let records =
+            self.read(offset, bound, max_bytes, true).map_err(|error| error.to_string())?;
+        Batches::new(records.into_contiguous())
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string())
     }
 
     fn read_failed(&self, error: &LogError) -> ErrorCode {
@@ -238,9 +247,14 @@ impl PartitionCell {
     }
 
     /// Finds an offset for ListOffsets, where consumers see what lies below `bound`.
-    pub(crate) fn find_offset(&self, query: OffsetQuery, bound: Offset) -> Result<FoundOffset, ErrorCode> {
+    pub(crate) fn find_offset(
+        &self,
+        query: OffsetQuery,
+        bound: Offset,
+    ) -> Result<FoundOffset, ErrorCode> {
         let found = self.reader.find_offset(query).map_err(|error| self.read_failed(&error))?;
-        let is_visible = |found: &FoundOffset| query == OffsetQuery::Earliest || found.offset < bound;
+        let is_visible =
+            |found: &FoundOffset| query == OffsetQuery::Earliest || found.offset < bound;
         Ok(found.filter(is_visible).unwrap_or(NO_SUCH_OFFSET))
     }
 }

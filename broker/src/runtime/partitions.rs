@@ -116,7 +116,10 @@ impl Partitions {
         for cell in table.values() {
             let Some(partition) = cell.take() else { continue };
             let mut effects = Vec::new();
-            match (partition.close(self.surroundings.clock.now(), &mut effects), ends.get_mut(cell.dir)) {
+            match (
+                partition.close(self.surroundings.clock.now(), &mut effects),
+                ends.get_mut(cell.dir),
+            ) {
                 (Ok(end), Some(ends)) => {
                     ends.insert(cell.topic_partition(), end);
                 }
@@ -137,9 +140,12 @@ impl Partitions {
 
     /// Opens logs on as many threads as the dirs may have for it. One that fails is left out, and its dir goes offline.
     fn open_all(&self, image: &MetadataImage, new: &[Hosting]) -> Vec<Arc<PartitionCell>> {
-        let mut counts: Vec<usize> = (0..self.storage.len()).map(|dir| self.of_dir(dir).len()).collect();
-        let placed: Vec<(&Hosting, usize)> =
-            new.iter().filter_map(|hosting| Some((hosting, self.place(hosting, &mut counts)?))).collect();
+        let mut counts: Vec<usize> =
+            (0..self.storage.len()).map(|dir| self.of_dir(dir).len()).collect();
+        let placed: Vec<(&Hosting, usize)> = new
+            .iter()
+            .filter_map(|hosting| Some((hosting, self.place(hosting, &mut counts)?)))
+            .collect();
         let opened = Mutex::new(Vec::with_capacity(placed.len()));
         let next = AtomicUsize::new(0);
         let work = || {
@@ -178,16 +184,22 @@ impl Partitions {
         }
     }
 
-    fn open(&self, image: &MetadataImage, hosting: &Hosting, dir: usize) -> Option<Arc<PartitionCell>> {
+    fn open(
+        &self,
+        image: &MetadataImage,
+        hosting: &Hosting,
+        dir: usize,
+    ) -> Option<Arc<PartitionCell>> {
         let name = hosting.topic_partition();
         let config = self.config_of(image, &hosting.topic);
         let opened = Partition::open(
-            self.storage.disk().clone(),
+            *self.storage.disk(),
             PartitionConfig {
                 id: hosting.id,
                 node_id: self.surroundings.node_id,
                 directory: self.storage.path(dir)?.join(partition_dir_name(&name)),
                 log: log_config(&config, &self.statics),
+                is_compacted: config.cleanup_policy.compact,
                 min_isr: min_isr(&config),
                 remembered: self.storage.remembered(dir, &name),
             },

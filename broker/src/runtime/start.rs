@@ -11,8 +11,8 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use taffrail_coordinator::GroupConfig;
-use taffrail_metadata::{BootstrapRecords, ControllerConfig, MetadataVersion};
 use taffrail_metadata::config::StaticConfig;
+use taffrail_metadata::{BootstrapRecords, ControllerConfig, MetadataVersion};
 use taffrail_node::control::{Control, ControlConfig};
 use taffrail_node::fetch_session::{FetchSessionCache, FetchSessionConfig};
 use taffrail_node::format::verify_formatted;
@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use super::applier::{self, Applier, Published};
 use super::broker::Broker;
 use super::clock::Clock;
+use super::control;
 use super::failure::{self, FailureReceiver};
 use super::flusher::{self, Flusher, Intervals};
 use super::groups::{self};
@@ -33,7 +34,6 @@ use super::os_disk::OsDisk;
 use super::partition_cell::Surroundings;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
-use super::control;
 use crate::api::{Api, Audience};
 use crate::config::{Endpoint, LockedDirs, ServerConfig};
 use crate::net::{BoundListener, Network};
@@ -64,7 +64,10 @@ pub(crate) struct RunningBroker {
 ///
 /// # Errors
 /// What is wrong with the configuration, the directories or the listeners, and the way out.
-pub(crate) async fn start(config: ServerConfig, metrics: Arc<Metrics>) -> anyhow::Result<RunningBroker> {
+pub(crate) async fn start(
+    config: ServerConfig,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<RunningBroker> {
     let clock = Clock::start();
     let statics = Arc::clone(&config.static_config);
     for warning in statics.warnings() {
@@ -86,8 +89,12 @@ pub(crate) async fn start(config: ServerConfig, metrics: Arc<Metrics>) -> anyhow
 
     let directories: Vec<PathBuf> = config.directories().map(Into::into).collect();
     let formatted = verify_formatted(&disk, config.node_id, &directories)?;
-    let log_dirs: Vec<_> =
-        formatted.directory_ids.iter().filter(|(path, _)| config.log_dirs.contains(path)).cloned().collect();
+    let log_dirs: Vec<_> = formatted
+        .directory_ids
+        .iter()
+        .filter(|(path, _)| config.log_dirs.contains(path))
+        .cloned()
+        .collect();
     let storage = Arc::new(Storage::open(disk, &log_dirs)?);
     let control = open_control(&config, &statics, &formatted, clock)?;
 
@@ -127,12 +134,14 @@ pub(crate) async fn start(config: ServerConfig, metrics: Arc<Metrics>) -> anyhow
         metrics: Arc::clone(&metrics),
     };
     let applier_thread = applier::spawn(applier_parts, applier_queue)?;
-    let (control, control_thread) = control::spawn(control, clock, applier.clone(), failure_sender)?;
+    let (control, control_thread) =
+        control::spawn(control, clock, applier.clone(), failure_sender)?;
 
     let broker = Arc::new(Broker {
         authorizer: authorizer(&statics)?,
         fetch_sessions: Mutex::new(FetchSessionCache::new(&FetchSessionConfig {
-            slots_max: usize::try_from(statics.int("max.incremental.fetch.session.cache.slots")).unwrap_or(0),
+            slots_max: usize::try_from(statics.int("max.incremental.fetch.session.cache.slots"))
+                .unwrap_or(0),
             ..FetchSessionConfig::default()
         })),
         fetch_max_bytes: usize::try_from(statics.int("fetch.max.bytes")).unwrap_or(0),
@@ -168,7 +177,8 @@ pub(crate) async fn start(config: ServerConfig, metrics: Arc<Metrics>) -> anyhow
     let network = Network::new(broker.config.limits.clone(), metrics);
     let control_network = ControlNetwork::start()?;
     for bound in bound {
-        let audience = if bound.listener.is_controller { Audience::Controller } else { Audience::Broker };
+        let audience =
+            if bound.listener.is_controller { Audience::Controller } else { Audience::Broker };
         let handler = Arc::new(Api::new(Arc::clone(&broker), audience));
         let runtime = match audience {
             Audience::Controller => control_network.handle.clone(),
@@ -341,7 +351,8 @@ fn advertised(config: &ServerConfig, bound: &[BoundListener]) -> Vec<Endpoint> {
         .map(|endpoint| {
             let mut endpoint = endpoint.clone();
             if endpoint.port == 0
-                && let Some(bound) = bound.iter().find(|bound| bound.listener.endpoint.name == endpoint.name)
+                && let Some(bound) =
+                    bound.iter().find(|bound| bound.listener.endpoint.name == endpoint.name)
             {
                 endpoint.port = bound.local_addr.port();
             }

@@ -7,7 +7,11 @@ use taffrail_protocol::batch::{self, ProduceRules, TargetCompression};
 use taffrail_protocol::compression::Compression;
 
 /// What the topic asks of a produced batch.
-pub(super) fn produce_rules(config: &TopicConfigView, now: Now, produce_version: i16) -> ProduceRules {
+pub(super) fn produce_rules(
+    config: &TopicConfigView,
+    now: Now,
+    produce_version: i16,
+) -> ProduceRules {
     ProduceRules {
         produce_version,
         now: now.wall,

@@ -137,6 +137,11 @@ impl<D: Disk, E: IndexEntry> Index<D, E> {
         Ok(())
     }
 
+    /// Writes all entries to the file. After a failure those that weren't written wait for the next time.
+    pub(crate) fn write_out(&self) -> io::Result<()> {
+        self.change(|open| self.write_held(open))
+    }
+
     /// Writes all entries to the file and makes them durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         let file = self.change(|open| {

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use taffrail_model::{Mono, Now, Offset};
 
@@ -36,6 +37,8 @@ pub struct SyncHandle<D: Disk> {
     truncations: u64,
     target: Offset,
     begun: Mono,
+    /// Whether any file was asked to be synced. A failure before that has lost nothing.
+    has_synced: AtomicBool,
 }
 
 impl<D: Disk> SyncHandle<D> {
@@ -50,6 +53,14 @@ impl<D: Disk> SyncHandle<D> {
     /// # Errors
     /// Errors of the disk.
     pub fn sync(&self) -> Result<(), LogError> {
+        // What needs room on the disk comes first, as a full disk is no reason to give the log up.
+        for segment in &self.sealed {
+            segment.write_indexes()?;
+        }
+        // Recovery reads the batches above the recovery point, and so finds the epochs that begin there.
+        // Those that begin below have to be in the file before the point moves.
+        self.shared.write_epochs()?;
+        self.has_synced.store(true, Ordering::Release);
         for segment in self.sealed.iter().chain(&self.active) {
             segment.sync_batches()?;
         }
@@ -62,9 +73,6 @@ impl<D: Disk> SyncHandle<D> {
                 file.sync_all().map_err(LogError::io("sync", path))?;
             }
         }
-        // Recovery reads the batches above the recovery point, and so finds the epochs that begin there.
-        // Those that begin below have to be in the file before the point moves.
-        self.shared.write_epochs()?;
         if self.syncs_names {
             let dir = &self.shared.dir;
             self.shared.disk.sync_dir(dir).map_err(LogError::io("sync", dir))?;
@@ -139,13 +147,18 @@ impl<D: Disk> Log<D> {
             truncations: self.truncations,
             target,
             begun: now.mono,
+            has_synced: AtomicBool::new(false),
         }))
     }
 
     /// Takes note of a sync. After a failed one the log is offline: the operating system may have dropped
-    /// what it couldn't write, so that trying again could succeed without the data.
+    /// what it couldn't write, so that trying again could succeed without the data. Only a disk that was full
+    /// before anything was synced leaves the log as it was; the sync is due again.
     pub fn end_sync(&mut self, handle: &SyncHandle<D>, result: &Result<(), LogError>) {
         if let Err(error) = result {
+            if error.is_no_space() && !handle.has_synced.load(Ordering::Acquire) {
+                return;
+            }
             self.shared.take_offline(&format!("a sync failed: {error}"));
             return;
         }

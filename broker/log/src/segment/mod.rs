@@ -279,6 +279,13 @@ impl<D: Disk> Segment<D> {
         self.file.sync_data().map_err(self.io("sync"))
     }
 
+    /// Writes the indexes to their files, without a sync.
+    pub(crate) fn write_indexes(&self) -> Result<(), LogError> {
+        self.offset_index.write_out().map_err(self.io("write the index of"))?;
+        self.time_index.write_out().map_err(self.io("write the time index of"))?;
+        self.txn_index.write_out().map_err(self.io("write the transaction index of"))
+    }
+
     /// Makes the indexes durable.
     pub(crate) fn sync_indexes(&self) -> Result<(), LogError> {
         self.offset_index.sync().map_err(self.io("sync the index of"))?;

@@ -97,3 +97,26 @@ fn a_failed_sync_takes_the_log_offline() {
     append(&mut log, batch_of(1, 100, 1)).expect_err("offline");
     assert!(log.begin_sync(SyncScope::All, now).is_err());
 }
+
+#[test]
+fn a_sync_on_a_full_disk_is_due_again() {
+    let disk = formatted_disk();
+    let now = ManualClock::default().now();
+    let mut log = open_new(&disk, &small_config());
+    for _ in 0..30 {
+        append(&mut log, batch_of(1, 100, 1)).expect("appended");
+    }
+    disk.set_capacity(Some(0));
+    let error = log.flush(now).expect_err("the disk is full");
+    assert!(error.is_no_space(), "{error}");
+    log.check_online().expect("nothing is lost");
+    assert_eq!(log.recovery_point(), 0);
+    assert!(log.sync_due(now).is_some());
+    disk.set_capacity(None);
+    log.flush(now).expect("synced");
+    assert_eq!(log.recovery_point(), 30);
+    disk.crash(&mut SeededRng::new(1));
+    let known = OpenLog { recovery_point: 30, ..unclean(&small_config()) };
+    let (log, _) = taffrail_log::Log::open(disk, known, now).expect("opened");
+    assert_eq!(all_batches(&log).len(), 30);
+}

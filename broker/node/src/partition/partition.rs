@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use taffrail_log::{Disk, Log, LogConfig, LogError, LogReader, OpenLog, Origin, RecoveryReport, SyncHandle, SyncScope};
+use taffrail_log::{
+    Disk, Log, LogConfig, LogError, LogReader, OpenLog, Origin, RecoveryReport, SyncHandle,
+    SyncScope,
+};
 use taffrail_metadata::PartitionRegistration;
 use taffrail_model::{NodeId, Now, Offset, TopicIdPartition, Uuid};
 use taffrail_replica::{Assignment, Replica};
@@ -24,6 +27,9 @@ pub struct PartitionConfig {
     pub directory: PathBuf,
     /// What the topic's configuration asks of the log.
     pub log: LogConfig,
+    /// Whether `cleanup.policy` holds `compact`: offsets may then be missing between batches, which recovery would
+    /// otherwise take for lost data.
+    pub is_compacted: bool,
     /// `min.insync.replicas`.
     pub min_isr: usize,
     /// What the last process left to know.
@@ -90,7 +96,11 @@ impl<D: Disk, R> Partition<D, R> {
     ///
     /// # Errors
     /// [`LogError`].
-    pub fn open(disk: D, config: PartitionConfig, now: Now) -> Result<(Self, RecoveryReport), LogError> {
+    pub fn open(
+        disk: D,
+        config: PartitionConfig,
+        now: Now,
+    ) -> Result<(Self, RecoveryReport), LogError> {
         let Remembered { clean, recovery_point, log_start, high_watermark } = config.remembered;
         let durable_acks = config.log.flush_messages == 1;
         let open = OpenLog {
@@ -101,7 +111,11 @@ impl<D: Disk, R> Partition<D, R> {
             recovery_point,
             start_offset: log_start,
         };
-        let (log, report) = Log::open(disk, open, now)?;
+        let (log, report) = if config.is_compacted {
+            Log::open_compacted(disk, open, now)?
+        } else {
+            Log::open(disk, open, now)?
+        };
         // A checkpoint may be ahead of what an unclean stop left.
         let high_watermark = high_watermark.clamp(log.start_offset(), log.end_offset());
         let replica = Replica::new(config.node_id, high_watermark);
@@ -159,7 +173,12 @@ impl<D: Disk, R> Partition<D, R> {
     }
 
     /// Takes note of a sync.
-    pub fn synced(&mut self, handle: &SyncHandle<D>, result: &Result<(), LogError>, out: &mut Vec<Effect<R>>) {
+    pub fn synced(
+        &mut self,
+        handle: &SyncHandle<D>,
+        result: &Result<(), LogError>,
+        out: &mut Vec<Effect<R>>,
+    ) {
         self.log.end_sync(handle, result);
         match result {
             Ok(()) if self.durable_acks => {
@@ -204,7 +223,11 @@ impl<D: Disk, R> Partition<D, R> {
     ///
     /// # Errors
     /// [`LogError`] when the directory can't be renamed.
-    pub fn delete(mut self, unique_id: Uuid, out: &mut Vec<Effect<R>>) -> Result<PathBuf, LogError> {
+    pub fn delete(
+        mut self,
+        unique_id: Uuid,
+        out: &mut Vec<Effect<R>>,
+    ) -> Result<PathBuf, LogError> {
         self.refuse_parked(out);
         self.log.delete(unique_id)
     }
@@ -225,7 +248,10 @@ impl<D: Disk, R> Partition<D, R> {
     fn append(&mut self, now: Now, appends: Vec<Append<R>>, out: &mut Vec<Effect<R>>) {
         let Some(epoch) = self.replica.leading().map(|leader| leader.epoch) else {
             for append in appends {
-                out.push(Effect::Reply { reply: append.reply, result: Err(AppendRefusal::NotLeader) });
+                out.push(Effect::Reply {
+                    reply: append.reply,
+                    result: Err(AppendRefusal::NotLeader),
+                });
             }
             return;
         };
@@ -233,7 +259,10 @@ impl<D: Disk, R> Partition<D, R> {
             .into_iter()
             .partition(|append| append.acks != Acks::All || self.replica.has_min_isr());
         for append in refused {
-            out.push(Effect::Reply { reply: append.reply, result: Err(AppendRefusal::NotEnoughReplicas) });
+            out.push(Effect::Reply {
+                reply: append.reply,
+                result: Err(AppendRefusal::NotEnoughReplicas),
+            });
         }
         let batches: Vec<_> = accepted.iter().map(|append| append.batch.clone()).collect();
         let results = self.log.append_as_leader(&batches, epoch, Origin::Client, now);
@@ -252,7 +281,9 @@ impl<D: Disk, R> Partition<D, R> {
                         out.push(Effect::Reply { reply: append.reply, result: Ok(appended) });
                     }
                 }
-                Err(error) => out.push(Effect::Reply { reply: append.reply, result: Err(error.into()) }),
+                Err(error) => {
+                    out.push(Effect::Reply { reply: append.reply, result: Err(error.into()) })
+                }
             }
         }
         if let Err(error) = self.log.check_online() {
@@ -305,7 +336,8 @@ impl<D: Disk, R> Partition<D, R> {
         let high_watermark = self.replica.high_watermark();
         // In the order of the log, but for duplicates, which repeat an earlier offset: those wait behind the others
         // at most until the same high watermark.
-        while self.parked.front().is_some_and(|parked| parked.appended.last_offset < high_watermark) {
+        while self.parked.front().is_some_and(|parked| parked.appended.last_offset < high_watermark)
+        {
             if let Some(Parked { appended, reply }) = self.parked.pop_front() {
                 out.push(Effect::Reply { reply, result: Ok(appended) });
             }
@@ -325,7 +357,10 @@ impl<D: Disk, R> Partition<D, R> {
             leader_epoch: self.replica.leader_epoch(),
             log_start: self.log.start_offset(),
             high_watermark,
-            last_stable: self.log.first_unstable_offset().map_or(high_watermark, |first| first.min(high_watermark)),
+            last_stable: self
+                .log
+                .first_unstable_offset()
+                .map_or(high_watermark, |first| first.min(high_watermark)),
             log_end: self.log.end_offset(),
         });
     }

@@ -80,7 +80,7 @@ impl View {
             };
             // The loads above must not move below the second look at the sequence.
             fence(Ordering::Acquire);
-            if before % 2 == 0 && self.sequence.load(Ordering::Relaxed) == before {
+            if before.is_multiple_of(2) && self.sequence.load(Ordering::Relaxed) == before {
                 return state;
             }
             std::hint::spin_loop();

@@ -1,13 +1,16 @@
-//! Record batches as a client or a disk may hand them over: as they are, and with the CRC put right, so
-//! that what lies behind that check is reached.
+//! Record batches as a client or a disk may hand them over: as they are; with the header put right as far
+//! as the later checks can be reached; and with records that are compressed here, so that those behind a
+//! codec are reached, too. The first byte chooses.
 
 #![no_main]
 
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use taffrail_protocol::batch::{
-    BATCH_OVERHEAD, BatchHeader, Batches, ProduceRules, crc_of, validate_produced,
+    BATCH_OVERHEAD, BatchHeader, Batches, LOG_OVERHEAD, MAGIC, ProduceRules, crc_of,
+    validate_produced,
 };
+use taffrail_protocol::compression::{Compression, compress};
 
 /// Enough to see a record, not enough to spend the time on inflating.
 const INFLATED_BYTES_MAX: usize = 1 << 16;
@@ -16,7 +19,11 @@ fuzz_target!(|data: &[u8]| {
     let Some((&mode, data)) = data.split_first() else {
         return;
     };
-    let bytes = if mode & 1 == 0 { Bytes::copy_from_slice(data) } else { with_matching_crc(data) };
+    let bytes = match (mode & 1, mode >> 2 & 7) {
+        (0, _) => Bytes::copy_from_slice(data),
+        (_, 0) => with_matching_header(data),
+        (_, codec) => with_compressed_records(data, codec),
+    };
     walk(bytes.clone());
 
     let rules = ProduceRules {
@@ -50,14 +57,28 @@ fn walk(bytes: Bytes) -> usize {
     records
 }
 
-/// The bytes as one batch: the length, the magic and the CRC of its header are made to fit.
-fn with_matching_crc(data: &[u8]) -> Bytes {
+/// The bytes as one batch: the base offset, the length, the magic and the CRC are made to fit.
+fn with_matching_header(data: &[u8]) -> Bytes {
     let mut batch = BytesMut::zeroed(data.len().max(BATCH_OVERHEAD));
     batch[..data.len()].copy_from_slice(data);
-    let length = (batch.len() - 12) as i32;
+    let length = (batch.len() - LOG_OVERHEAD) as i32;
+    batch[..8].fill(0);
     batch[8..12].copy_from_slice(&length.to_be_bytes());
-    batch[16] = 2;
+    batch[16] = MAGIC as u8;
     let crc = crc_of(&batch);
     batch[17..21].copy_from_slice(&crc.to_be_bytes());
     batch.freeze()
+}
+
+/// As [`with_matching_header`], but what follows the header is compressed first.
+fn with_compressed_records(data: &[u8], codec: u8) -> Bytes {
+    let Some((header, records)) = data.split_at_checked(BATCH_OVERHEAD) else {
+        return with_matching_header(data);
+    };
+    let codec = Compression::from_id(codec).unwrap_or(Compression::Gzip);
+    let compressed = compress(codec, None, records).expect("any bytes can be compressed");
+    let mut batch = header.to_vec();
+    batch[22] = batch[22] & !7 | codec.id();
+    batch.extend_from_slice(&compressed);
+    with_matching_header(&batch)
 }
