@@ -246,7 +246,9 @@ impl RunningBroker {
                 in_order &= thread.join().is_ok();
             }
             for dir in 0..storage.len() {
-                flusher::checkpoint_high_watermarks(&storage, dir, &broker.partitions.of_dir(dir));
+                let cells = broker.partitions.of_dir(dir);
+                flusher::checkpoint_high_watermarks(&storage, dir, &cells);
+                flusher::checkpoint_recovery_points(&storage, dir, &cells);
             }
             let Some(ends) = broker.partitions.close_all().filter(|_| in_order) else { return };
             for (dir, ends) in ends.iter().enumerate() {

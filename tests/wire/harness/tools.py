@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.paths import LIBS
 
-PATIENCE = 180
+PATIENCE = 90
 
 TOOLS = {
     "kafka-topics": "org.apache.kafka.tools.TopicCommand",
