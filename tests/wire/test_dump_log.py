@@ -42,7 +42,7 @@ def segments(folder, suffix):
 def test_the_layout_is_kafkas(data):
     names = {path.name for path in data.iterdir()}
     assert {"dumped-0", "__cluster_metadata-0", "meta.properties", "recovery-point-offset-checkpoint",
-            "log-start-offset-checkpoint", "replication-offset-checkpoint", ".kafka_cleanshutdown"} <= names
+            "replication-offset-checkpoint", ".kafka_cleanshutdown"} <= names
     partition = {path.name for path in (data / "dumped-0").iterdir()}
     assert {"00000000000000000000.log", "00000000000000000000.index", "00000000000000000000.timeindex",
             "leader-epoch-checkpoint", "partition.metadata"} <= partition

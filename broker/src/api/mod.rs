@@ -27,6 +27,8 @@ mod offset_commit;
 mod offset_fetch;
 mod produce;
 mod sync_group;
+#[cfg(test)]
+mod tests;
 mod topic_lookup;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@
 mod applier;
 mod broker;
 mod clock;
+mod combining;
 mod control;
 mod failure;
 mod flusher;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use taffrail_log::{FoundOffset, LogError, LogReader, OffsetQuery, ReadRequest};
 use taffrail_metadata::config::TopicConfigView;
 use taffrail_model::{
@@ -19,6 +18,7 @@ use taffrail_protocol::wire::Records;
 use tokio::sync::oneshot;
 
 use super::clock::Clock;
+use super::combining::Combining;
 use super::flusher::Flusher;
 use super::groups::GroupsHandle;
 use super::os_disk::OsDisk;
@@ -41,6 +41,9 @@ pub(super) struct Surroundings {
     pub(super) flusher: Flusher,
 }
 
+/// `None` once the partition was removed.
+type Hosted = Option<Partition<OsDisk, Responder>>;
+
 /// One partition on this node.
 pub(crate) struct PartitionCell {
     pub(crate) id: TopicIdPartition,
@@ -49,9 +52,7 @@ pub(crate) struct PartitionCell {
     pub(super) dir: usize,
     /// Fetches that wait for more.
     pub(crate) waiters: Waiters,
-    queue: Mutex<Vec<Append<Responder>>>,
-    /// `None` once the partition was removed.
-    partition: Mutex<Option<Partition<OsDisk, Responder>>>,
+    partition: Combining<Hosted, Append<Responder>>,
     view: Arc<View>,
     reader: LogReader<OsDisk>,
     config: ArcSwap<TopicConfigView>,
@@ -72,10 +73,9 @@ impl PartitionCell {
             topic,
             dir,
             waiters: Waiters::default(),
-            queue: Mutex::default(),
             view: Arc::clone(partition.view()),
             reader: partition.reader(),
-            partition: Mutex::new(Some(partition)),
+            partition: Combining::new(Some(partition)),
             config: ArcSwap::from_pointee(config),
             surroundings,
         }
@@ -125,31 +125,33 @@ impl PartitionCell {
         answer.blocking_recv().unwrap_or(Err(AppendRefusal::NotLeader))
     }
 
-    /// Flat combining: whoever gets the lock appends everything that has gathered, in one write, and answers the others.
     fn enqueue(&self, append: Append<Responder>) {
-        self.queue.lock().push(append);
-        // Who fails to get the lock may go: its holder looks at the queue once more after letting go.
-        while !self.queue.lock().is_empty() {
-            let Some(mut partition) = self.partition.try_lock() else { return };
-            let appends = std::mem::take(&mut *self.queue.lock());
-            if appends.is_empty() {
-                continue;
-            }
-            // Without a partition the appends are dropped, and their callers hear that nobody leads here.
-            let Some(partition) = partition.as_mut() else { return };
+        self.partition.submit(append, |partition, appends| self.run(partition, appends));
+    }
+
+    /// Without a partition the appends are dropped, and their callers hear that nobody leads here.
+    fn run(&self, partition: &mut Hosted, appends: Vec<Append<Responder>>) {
+        if let Some(partition) = partition {
             let mut effects = Vec::with_capacity(appends.len() + 1);
             partition.step(self.surroundings.clock.now(), Event::Append(appends), &mut effects);
             self.carry_out(effects);
         }
     }
 
+    /// Does something with the partition under its lock; appends that come meanwhile follow.
+    fn with<T>(&self, action: impl FnOnce(&mut Hosted) -> T) -> T {
+        self.partition.with(action, |partition, appends| self.run(partition, appends))
+    }
+
     /// Tells the partition something that is no append.
     pub(super) fn step(&self, event: Event<Responder>) {
-        if let Some(partition) = self.partition.lock().as_mut() {
-            let mut effects = Vec::new();
-            partition.step(self.surroundings.clock.now(), event, &mut effects);
-            self.carry_out(effects);
-        }
+        self.with(|partition| {
+            if let Some(partition) = partition {
+                let mut effects = Vec::new();
+                partition.step(self.surroundings.clock.now(), event, &mut effects);
+                self.carry_out(effects);
+            }
+        });
     }
 
     /// Looks at the partition under its lock.
@@ -157,18 +159,14 @@ impl PartitionCell {
         &self,
         look: impl FnOnce(&Partition<OsDisk, Responder>) -> T,
     ) -> Option<T> {
-        self.partition.lock().as_ref().map(look)
+        self.with(|partition| partition.as_ref().map(look))
     }
 
     /// Takes the partition out: from now on nobody leads here.
     pub(super) fn take(&self) -> Option<Partition<OsDisk, Responder>> {
-        let partition = self.partition.lock().take();
+        let partition = self.with(Option::take);
         self.waiters.wake();
         partition
-    }
-
-    pub(super) fn topic_partition(&self) -> TopicPartition {
-        TopicPartition { topic: self.topic.clone(), partition: self.id.partition }
     }
 
     /// Syncs the log outside of the lock: what is due, or `at_once` all of it.
@@ -178,11 +176,17 @@ impl PartitionCell {
             return;
         };
         let result = handle.sync();
-        if let Some(partition) = self.partition.lock().as_mut() {
-            let mut effects = Vec::new();
-            partition.synced(&handle, &result, &mut effects);
-            self.carry_out(effects);
-        }
+        self.with(|partition| {
+            if let Some(partition) = partition {
+                let mut effects = Vec::new();
+                partition.synced(&handle, &result, &mut effects);
+                self.carry_out(effects);
+            }
+        });
+    }
+
+    pub(super) fn topic_partition(&self) -> TopicPartition {
+        TopicPartition { topic: self.topic.clone(), partition: self.id.partition }
     }
 
     pub(super) fn configure(&self, config: TopicConfigView) {

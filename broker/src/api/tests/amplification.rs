@@ -1,0 +1,1 @@
+//! Small requests never make large answers, or long work, by naming things again and again.
