@@ -1,5 +1,7 @@
 //! ListOffsets (2): the offset of a time, or of an end of the log.
 
+use std::collections::BTreeSet;
+
 use taffrail_log::{FoundOffset, OffsetQuery};
 use taffrail_model::{ErrorCode, NO_LEADER_EPOCH, PartitionIndex, Uuid};
 use taffrail_protocol::messages::ListOffsetsRequest;
@@ -25,6 +27,7 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let read_committed = request.isolation_level == READ_COMMITTED;
+    let repeated = repeated(&request);
     let topics = request
         .topics
         .into_iter()
@@ -34,12 +37,16 @@ pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> List
                 .partitions
                 .iter()
                 .map(|partition| {
-                    match &found {
-                        Ok(found) => find(call, found, partition, read_committed),
+                    let index = partition.partition_index;
+                    let answer = match &found {
                         Err(error) => Err(*error),
-                    }
-                    .map_or_else(
-                        |error| refusal(partition.partition_index, error),
+                        Ok(_) if repeated.contains(&(topic.name.clone(), index)) => {
+                            Err(ErrorCode::InvalidRequest)
+                        }
+                        Ok(found) => find(call, found, partition, read_committed),
+                    };
+                    answer.map_or_else(
+                        |error| refusal(index, error),
                         |found| to_wire(call, partition, found),
                     )
                 })
@@ -48,6 +55,20 @@ pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> List
         })
         .collect();
     ListOffsetsResponse { topics, ..Default::default() }
+}
+
+/// The partitions that are named more than once: it can't be known which time is meant.
+fn repeated(request: &ListOffsetsRequest) -> BTreeSet<(String, PartitionIndex)> {
+    let mut seen = BTreeSet::new();
+    let mut repeated = BTreeSet::new();
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            if !seen.insert((topic.name.as_str(), partition.partition_index)) {
+                repeated.insert((topic.name.clone(), partition.partition_index));
+            }
+        }
+    }
+    repeated
 }
 
 fn find(

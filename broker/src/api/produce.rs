@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use taffrail_model::{ErrorCode, PartitionIndex, TopicIdPartition};
 use taffrail_node::partition::{Acks, AppendRefusal, Appended};
-use taffrail_protocol::batch::{self, Rejection, TimestampType, ValidatedBatch};
+use taffrail_protocol::batch::{self, ProduceRules, Rejection, TimestampType, ValidatedBatch};
 use taffrail_protocol::messages::ProduceRequest;
 use taffrail_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use taffrail_protocol::messages::produce_response::{
@@ -15,6 +16,7 @@ use taffrail_protocol::messages::produce_response::{
     ProduceResponse, TopicProduceResponse,
 };
 use taffrail_security::Operation;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::topic_lookup::{self, Hosted};
@@ -75,6 +77,8 @@ impl Reply for ProduceReply {
     }
 }
 
+/// The size from which a batch is validated with the thread's other connections out of the way.
+const LARGE_BATCH_BYTES: usize = 64 * 1024;
 /// "The record kept its own time" in the response.
 const NO_TIMESTAMP: i64 = -1;
 
@@ -174,7 +178,7 @@ fn submit(
         )
     })?;
     let rules = cell.produce_rules(call.now, call.version);
-    let validated: ValidatedBatch = batch::validate_produced(records.into_contiguous(), &rules)?;
+    let validated = validate(records.into_contiguous(), &rules)?;
     if validated.is_transactional {
         return Err(Refusal::because(
             ErrorCode::TransactionalIdAuthorizationFailed,
@@ -190,6 +194,16 @@ fn submit(
         NO_TIMESTAMP
     };
     Ok(cell.append(validated, log_append_time, acks))
+}
+
+/// Walks every record. Large batches take long enough for other connections of this thread to notice, so those move on.
+fn validate(records: Bytes, rules: &ProduceRules) -> Result<ValidatedBatch, Rejection> {
+    let can_move = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if can_move && records.len() >= LARGE_BATCH_BYTES {
+        tokio::task::block_in_place(|| batch::validate_produced(records, rules))
+    } else {
+        batch::validate_produced(records, rules)
+    }
 }
 
 async fn settle(

@@ -101,9 +101,15 @@ pub(super) fn run_node(
     let http = admin.as_ref().map(|admin| admin.local_addr);
     let result = runtime.block_on(async {
         let deadline = config.shutdown_timeout;
-        // Until here a signal ends the process at once, which costs nothing: nobody has been served.
-        let broker = start(config, metrics).await?;
-        let signals = StopSignals::new()?;
+        let mut signals = StopSignals::new()?;
+        let broker = tokio::select! {
+            started = start(config, metrics) => started?,
+            name = signals.next() => {
+                // Nobody has been served yet, so that there is nothing to end in order.
+                info!(signal = name, "ending before the start was complete");
+                return Ok(());
+            }
+        };
         let started = Started { http, took: began.elapsed() };
         health.enter(Phase::Ready);
         log_ready(&broker, &started);

@@ -24,4 +24,4 @@ pub(crate) use limits::NetworkLimits;
 pub(crate) use listeners::Listener;
 pub(crate) use log_dirs::LockedDirs;
 pub(crate) use properties::Properties;
-pub(crate) use server_config::ServerConfig;
+pub(crate) use server_config::{Roles, ServerConfig};

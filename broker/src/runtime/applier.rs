@@ -17,10 +17,13 @@ use taffrail_node::storage::Storage;
 use tokio::sync::oneshot;
 
 use super::control::{ControlAnswer, chain};
+use super::failure::{FailureSender, PanicWatch};
 use super::groups::GroupsHandle;
 use super::os_disk::OsDisk;
 use super::partitions::{Hosting, Partitions};
 use crate::telemetry::Metrics;
+
+const THREAD: &str = "applier";
 
 pub(super) enum Message {
     Publish(Box<Loaded>),
@@ -75,9 +78,17 @@ pub(super) fn channel_pair() -> (Applier, Receiver<Message>) {
 }
 
 /// Starts the thread.
-pub(super) fn spawn(parts: Parts, receiver: Receiver<Message>) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn spawn(
+    parts: Parts,
+    receiver: Receiver<Message>,
+    failure: FailureSender,
+) -> std::io::Result<JoinHandle<()>> {
+    let watch = PanicWatch::new(failure, THREAD);
     let carrier = Carrier { parts, hosted: BTreeMap::new(), started: false };
-    std::thread::Builder::new().name("applier".to_owned()).spawn(move || carrier.run(&receiver))
+    std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
+        let _watch = watch;
+        carrier.run(&receiver);
+    })
 }
 
 struct Carrier {

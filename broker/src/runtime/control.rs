@@ -8,16 +8,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use taffrail_metadata::{Answer, Operation, Refusal, ReplyToken};
+use taffrail_metadata::{Answer, Notice, Operation, Refusal, ReplyToken};
 use taffrail_model::{ErrorCode, Mono};
 use taffrail_node::control::{Control, ControlEffect, ControlEvent};
 use tokio::sync::oneshot;
 
 use super::applier::{self, Applier};
 use super::clock::Clock;
-use super::failure::FailureSender;
+use super::failure::{FailureSender, PanicWatch};
 use super::os_disk::OsDisk;
 
+const THREAD: &str = "control";
 /// How many requests are taken in before the log is synced once for all of them.
 const GROUP_COMMIT_MAX: usize = 1_000;
 /// How long the thread sleeps when the rooms want nothing.
@@ -64,6 +65,7 @@ pub(super) fn spawn(
     failure: FailureSender,
 ) -> std::io::Result<(ControlHandle, JoinHandle<()>)> {
     let (sender, receiver) = channel();
+    let watch = PanicWatch::new(failure.clone(), THREAD);
     let carrier = Carrier {
         control,
         clock,
@@ -73,9 +75,10 @@ pub(super) fn spawn(
         next_token: 0,
         effects: Vec::new(),
     };
-    let thread = std::thread::Builder::new()
-        .name("control".to_owned())
-        .spawn(move || carrier.run(&receiver))?;
+    let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
+        let _watch = watch;
+        carrier.run(&receiver);
+    })?;
     Ok((ControlHandle { sender }, thread))
 }
 
@@ -161,6 +164,9 @@ impl Carrier {
                 ControlEffect::Leading { epoch } => tracing::info!(epoch, "active controller"),
                 ControlEffect::Resigned { epoch } => {
                     tracing::info!(epoch, "no longer active controller")
+                }
+                ControlEffect::Announce(notice @ Notice::Bootstrapped { .. }) => {
+                    tracing::info!("{notice}")
                 }
                 ControlEffect::Announce(notice) => tracing::warn!("{notice}"),
                 ControlEffect::Failed(failure) => {

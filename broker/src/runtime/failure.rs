@@ -17,6 +17,29 @@ impl FailureSender {
     }
 }
 
+/// Reports when the thread that holds it panics: the rooms that it carried are gone, and a node without them would
+/// keep clients waiting instead of letting them find another.
+#[derive(Debug)]
+pub(crate) struct PanicWatch {
+    failure: FailureSender,
+    thread: &'static str,
+}
+
+impl PanicWatch {
+    /// Watches the thread of this name, from its beginning to its end.
+    pub(crate) fn new(failure: FailureSender, thread: &'static str) -> Self {
+        Self { failure, thread }
+    }
+}
+
+impl Drop for PanicWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failure.report(format!("the thread '{}' panicked", self.thread));
+        }
+    }
+}
+
 /// Hears the first failure.
 #[derive(Debug)]
 pub(crate) struct FailureReceiver {
@@ -38,4 +61,23 @@ impl FailureReceiver {
 pub(crate) fn channel() -> (FailureSender, FailureReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     (FailureSender { sender }, FailureReceiver { receiver })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_reported() {
+        let (sender, mut receiver) = channel();
+        let watch = PanicWatch::new(sender.clone(), "good");
+        std::thread::spawn(move || drop(watch)).join().unwrap();
+        let watch = PanicWatch::new(sender, "bad");
+        let thread = std::thread::spawn(move || {
+            let _watch = watch;
+            panic!("as asked");
+        });
+        thread.join().unwrap_err();
+        assert_eq!(receiver.failed().await, "the thread 'bad' panicked");
+    }
 }

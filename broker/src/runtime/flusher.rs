@@ -16,7 +16,7 @@ use taffrail_node::storage::Storage;
 
 use super::clock::Clock;
 use super::control::chain;
-use super::failure::FailureSender;
+use super::failure::{FailureSender, PanicWatch};
 use super::os_disk::OsDisk;
 use super::partition_cell::PartitionCell;
 use super::partitions::Partitions;
@@ -113,8 +113,12 @@ pub(super) fn spawn(parts: &Parts, queues: FlusherQueues) -> std::io::Result<Vec
                 high_watermarks_at: now + parts.intervals.high_watermarks,
                 recovery_points_at: now + parts.intervals.recovery_points,
             };
+            let watch = PanicWatch::new(parts.failure.clone(), "log-dir");
             let name = format!("log-dir-{dir}");
-            std::thread::Builder::new().name(name).spawn(move || carrier.run(&receiver))
+            std::thread::Builder::new().name(name).spawn(move || {
+                let _watch = watch;
+                carrier.run(&receiver);
+            })
         })
         .collect()
 }

@@ -14,8 +14,10 @@ use taffrail_node::groups::{Effect, Event, Groups};
 use tokio::sync::oneshot;
 
 use super::clock::Clock;
+use super::failure::{FailureSender, PanicWatch};
 use super::partition_cell::PartitionCell;
 
+const THREAD: &str = "groups";
 /// How many messages are taken in before the deadlines are looked at.
 const DRAIN_MAX: usize = 1_000;
 /// How long the thread sleeps when no group wants anything.
@@ -163,7 +165,9 @@ pub(super) fn spawn(
     groups: Groups,
     queue: GroupsQueue,
     clock: Clock,
+    failure: FailureSender,
 ) -> std::io::Result<JoinHandle<()>> {
+    let watch = PanicWatch::new(failure, THREAD);
     let carrier = Carrier {
         groups,
         clock,
@@ -172,9 +176,10 @@ pub(super) fn spawn(
         next_token: 0,
         effects: Vec::new(),
     };
-    std::thread::Builder::new()
-        .name("groups".to_owned())
-        .spawn(move || carrier.run(&queue.receiver))
+    std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
+        let _watch = watch;
+        carrier.run(&queue.receiver);
+    })
 }
 
 struct Carrier {

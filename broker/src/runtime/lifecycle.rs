@@ -94,17 +94,19 @@ pub(super) async fn live(
     );
     let mut registered = false;
     loop {
-        if !registered {
-            registered = register(&broker, &introduction).await;
-        }
-        let mut pause = RETRY_INTERVAL;
-        if registered {
+        let turn = async {
+            if !registered {
+                registered = register(&broker, &introduction).await;
+            }
+            if !registered {
+                return RETRY_INTERVAL;
+            }
             match beat(&broker, false).await {
                 Ok(reply) => {
                     if *ready.borrow() == reply.is_fenced {
                         ready.send_replace(!reply.is_fenced);
                     }
-                    pause = if reply.is_fenced { EAGER_INTERVAL } else { heartbeat_interval };
+                    if reply.is_fenced { EAGER_INTERVAL } else { heartbeat_interval }
                 }
                 Err(error) => {
                     // A controller that lost this registration wants a new one.
@@ -112,11 +114,13 @@ pub(super) async fn live(
                         error,
                         ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered
                     );
+                    RETRY_INTERVAL
                 }
             }
-        }
+        };
+        // A controller that doesn't answer must not keep the node from stopping.
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = async { tokio::time::sleep(turn.await).await } => {}
             _ = stop.wait_for(|stop| *stop) => break,
         }
     }

@@ -28,5 +28,7 @@ mod waiters;
 pub(crate) use broker::Broker;
 pub(crate) use os_disk::OsDisk;
 pub(crate) use partition_cell::{NO_SUCH_OFFSET, PartitionCell};
+#[cfg(test)]
+pub(crate) use start::start_with;
 pub(crate) use start::{RunningBroker, start};
 pub(crate) use waiters::Waiter;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -35,7 +35,7 @@ use super::partition_cell::Surroundings;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
 use crate::api::{Api, Audience};
-use crate::config::{Endpoint, LockedDirs, ServerConfig};
+use crate::config::{Endpoint, LockedDirs, Roles, ServerConfig};
 use crate::net::{BoundListener, Network};
 use crate::telemetry::Metrics;
 
@@ -68,6 +68,20 @@ pub(crate) async fn start(
     config: ServerConfig,
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<RunningBroker> {
+    let authorizer = authorizer(&config.static_config)?;
+    start_with(config, metrics, authorizer).await
+}
+
+/// As [`start`], with this one to decide who may do what.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) async fn start_with(
+    config: ServerConfig,
+    metrics: Arc<Metrics>,
+    authorizer: Authorizer,
+) -> anyhow::Result<RunningBroker> {
+    check_roles(config.roles)?;
     let clock = Clock::start();
     let statics = Arc::clone(&config.static_config);
     for warning in statics.warnings() {
@@ -123,7 +137,12 @@ pub(crate) async fn start(
         failure: failure_sender.clone(),
     };
     let flusher_threads = flusher::spawn(&flusher_parts, flusher_queues)?;
-    let groups_thread = groups::spawn(Groups::new(group_config(&statics)), groups_queue, clock)?;
+    let groups_thread = groups::spawn(
+        Groups::new(group_config(&statics)),
+        groups_queue,
+        clock,
+        failure_sender.clone(),
+    )?;
     let (applier, applier_queue) = applier::channel_pair();
     let applier_parts = applier::Parts {
         node_id: config.node_id,
@@ -133,12 +152,12 @@ pub(crate) async fn start(
         groups: groups_handle.clone(),
         metrics: Arc::clone(&metrics),
     };
-    let applier_thread = applier::spawn(applier_parts, applier_queue)?;
+    let applier_thread = applier::spawn(applier_parts, applier_queue, failure_sender.clone())?;
     let (control, control_thread) =
         control::spawn(control, clock, applier.clone(), failure_sender)?;
 
     let broker = Arc::new(Broker {
-        authorizer: authorizer(&statics)?,
+        authorizer,
         fetch_sessions: Mutex::new(FetchSessionCache::new(&FetchSessionConfig {
             slots_max: usize::try_from(statics.int("max.incremental.fetch.session.cache.slots"))
                 .unwrap_or(0),
@@ -170,12 +189,18 @@ pub(crate) async fn start(
     );
     let (ready, mut is_ready) = watch::channel(false);
     let (stop_lifecycle, stop) = watch::channel(false);
-    let lifecycle = tokio::spawn(lifecycle::live(Arc::clone(&broker), introduction, ready, stop));
+    let control_network = ControlNetwork::start()?;
+    // Heartbeats must not wait for a thread that works for a client.
+    let lifecycle = control_network.handle.spawn(lifecycle::live(
+        Arc::clone(&broker),
+        introduction,
+        ready,
+        stop,
+    ));
     let mut failure = failure;
     wait_until_ready(&mut is_ready, &mut failure).await?;
 
     let network = Network::new(broker.config.limits.clone(), metrics);
-    let control_network = ControlNetwork::start()?;
     for bound in bound {
         let audience =
             if bound.listener.is_controller { Audience::Controller } else { Audience::Broker };
@@ -264,7 +289,7 @@ impl RunningBroker {
     }
 }
 
-/// The threads of the controllers' listeners, which connections of clients can't keep busy.
+/// The thread of the controllers' listeners and of this broker's heartbeats, which clients can't keep busy.
 struct ControlNetwork {
     handle: tokio::runtime::Handle,
     stop: watch::Sender<bool>,
@@ -305,6 +330,35 @@ async fn wait_until_ready(
     }
 }
 
+/// One node is a whole cluster for now: it needs both roles.
+fn check_roles(roles: Roles) -> anyhow::Result<()> {
+    let alone = match roles {
+        Roles { broker: true, controller: true } => return Ok(()),
+        Roles { broker: true, .. } => "broker",
+        Roles { .. } => "controller",
+    };
+    Err(anyhow!(
+        "process.roles={alone} needs other nodes beside it, and this version runs clusters of a single node; \
+         set process.roles=broker,controller"
+    ))
+}
+
+/// Says what opening the metadata log cut off. A write that a crash interrupted was never acknowledged; but a damaged
+/// disk looks the same, and then changes that were acknowledged are gone.
+fn report_recovery(control: &Control<OsDisk>, metadata_dir: &Path) {
+    if let Some(cut) = &control.recovery_report().truncation {
+        tracing::error!(
+            directory = %metadata_dir.display(),
+            segment = cut.segment,
+            position = cut.position,
+            bytes = cut.bytes,
+            reason = cut.reason,
+            "the metadata log was cut back to its last whole batch; unless a crash interrupted a write, \
+             acknowledged changes are lost"
+        );
+    }
+}
+
 fn open_control(
     config: &ServerConfig,
     statics: &Arc<StaticConfig>,
@@ -341,7 +395,10 @@ fn open_control(
             bootstrap: BootstrapRecords::of_release(MetadataVersion::LATEST),
         },
     };
-    Control::open(OsDisk, control, clock.now()).map_err(|failure| anyhow!(control::chain(&failure)))
+    let control = Control::open(OsDisk, control, clock.now())
+        .map_err(|failure| anyhow!(control::chain(&failure)))?;
+    report_recovery(&control, &config.metadata_dir);
+    Ok(control)
 }
 
 /// What clients are told; a listener on port 0 advertises the port that the system gave.

@@ -80,8 +80,8 @@ coverage! {
     duplicates_answered: 20 per 100 seeds;
     /// Producers that had to begin anew, as their sequence was lost.
     producers_renewed: 5 per 100 seeds;
-    /// Segments behind the first of a log.
-    segments_rolled: 100 per 100 seeds;
+    /// Segments behind the first of a log, found at starts.
+    segments_found: 100 per 100 seeds;
     /// Batches that consumers read.
     batches_consumed: 5_000 per 100 seeds;
     /// Generations of groups.

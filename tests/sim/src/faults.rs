@@ -1,5 +1,8 @@
 //! What goes wrong in a run, and whether a failure can be put down to it.
 
+use std::path::Path;
+
+use taffrail_log::Disk;
 use taffrail_testkit::{Fault, MemDisk, SeededRng};
 
 /// How far ahead a fault is planned, in operations of the disk.
@@ -9,7 +12,9 @@ const AHEAD_MAX: u64 = 400;
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     planned: Vec<(u64, Fault)>,
-    had_full_disk: bool,
+    is_full: bool,
+    /// The disk is full, or was in this life.
+    was_full: bool,
 }
 
 impl Faults {
@@ -28,33 +33,37 @@ impl Faults {
         fault
     }
 
-    /// Leaves the disk this much room, until [`Faults::make_room`].
-    pub(crate) fn fill(&mut self, disk: &MemDisk, capacity_bytes: u64) {
-        disk.set_capacity(Some(capacity_bytes));
-        self.had_full_disk = true;
+    /// Leaves the disk this much room, until [`Faults::make_room`]. Nothing happens to a disk that can't be asked how
+    /// full it is.
+    pub(crate) fn fill(&mut self, disk: &MemDisk, room_bytes: u64) {
+        disk.set_capacity(Some(u64::MAX));
+        let Ok(space) = disk.space(Path::new("/")) else { return disk.set_capacity(None) };
+        let used_bytes = space.total_bytes - space.free_bytes;
+        disk.set_capacity(Some(used_bytes + room_bytes));
+        self.is_full = true;
+        self.was_full = true;
     }
 
     /// Gives the disk room again.
-    pub(crate) fn make_room(&self, disk: &MemDisk) {
+    pub(crate) fn make_room(&mut self, disk: &MemDisk) {
         disk.set_capacity(None);
+        self.is_full = false;
+    }
+
+    /// Whether the disk has little room left.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Whether anything has struck this life, so that it may fail. Nothing excuses lost or wrong data.
     pub(crate) fn have_struck(&self, disk: &MemDisk) -> bool {
         let has_passed = |(operation, _): &(u64, Fault)| disk.operations() > *operation;
-        disk.is_down() || self.had_full_disk || self.planned.iter().any(has_passed)
+        disk.is_down() || self.was_full || self.planned.iter().any(has_passed)
     }
 
     /// A new life begins; faults that were planned are forgotten with the old one.
     pub(crate) fn restart(&mut self) {
         self.planned.clear();
-        // A disk that is still full is full for the next life, too.
-    }
-
-    /// The run heals: nothing excuses a failure any longer.
-    pub(crate) fn heal(&mut self, disk: &MemDisk) {
-        self.make_room(disk);
-        self.planned.clear();
-        self.had_full_disk = false;
+        self.was_full = self.is_full;
     }
 }

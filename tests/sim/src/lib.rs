@@ -14,6 +14,7 @@ mod coverage;
 mod faults;
 mod model;
 mod node;
+mod replay;
 mod trace;
 mod turn;
 mod world;

@@ -25,6 +25,8 @@ fn decide(view: View<'_>, request: RegisterBroker, now: Now) -> Result<Decision,
     let existing = view.image.broker(request.id);
     if let Some(existing) = existing
         && existing.incarnation_id != request.incarnation_id
+        // The predecessor of this very process is dead: it held the lock of the metadata directory.
+        && request.id != view.config.node_id
         && view.sessions.is_valid(request.id, existing.epoch, now.mono)
     {
         return Err(Refusal::new(

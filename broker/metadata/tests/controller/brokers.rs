@@ -3,7 +3,9 @@
 use taffrail_metadata::{Answer, BrokerHeartbeat, Notice, Operation, RegisterBroker, VersionRange};
 use taffrail_model::{ErrorCode, Uuid};
 
-use crate::harness::{Cluster, Disk, assert_invariants, directory, registration, topic};
+use crate::harness::{
+    CONTROLLER, Cluster, Disk, assert_invariants, directory, registration, topic,
+};
 
 #[test]
 fn a_broker_starts_fenced_and_is_unfenced_once_it_has_caught_up() {
@@ -116,6 +118,15 @@ fn another_process_takes_over_once_the_session_is_over() {
     assert!(second > first);
     let stale = BrokerHeartbeat { epoch: first, ..cluster.alive(1) };
     assert_eq!(cluster.heartbeat_as(stale).unwrap_err().error, ErrorCode::StaleBrokerEpoch);
+}
+
+#[test]
+fn the_controllers_own_broker_needn_t_wait_for_its_dead_predecessor() {
+    let mut cluster = Cluster::with_brokers(&[], &[CONTROLLER]);
+    let first = cluster.epochs[&CONTROLLER];
+    let second = cluster.register(CONTROLLER, 9).unwrap();
+    assert!(second > first);
+    assert!(cluster.published.broker(CONTROLLER).unwrap().fenced);
 }
 
 #[test]

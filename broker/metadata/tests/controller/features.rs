@@ -79,13 +79,13 @@ fn what_is_refused() {
         "no.such.version",
         1,
         UpgradeType::Upgrade,
-        "Local controller 1 does not support this feature.",
+        "Local controller 100 does not support this feature.",
     );
     check(
         "metadata.version",
         31,
         UpgradeType::Upgrade,
-        "Local controller 1 only supports versions 7-30",
+        "Local controller 100 only supports versions 7-30",
     );
     check("group.version", -1, UpgradeType::Upgrade, "A feature version cannot be less than 0.");
     check(

@@ -27,6 +27,9 @@ pub(crate) enum Disk {
     Fails,
 }
 
+/// The controller's own node id; no broker of most tests runs in its process.
+pub(crate) const CONTROLLER: i32 = 100;
+
 pub(crate) struct Cluster {
     pub(crate) controller: Controller,
     pub(crate) log: Vec<MetadataRecord>,
@@ -59,7 +62,7 @@ impl Cluster {
 
     pub(crate) fn bootstrapped(pairs: &[(&str, &str)], bootstrap: BootstrapRecords) -> Self {
         let config = ControllerConfig {
-            node_id: 1,
+            node_id: CONTROLLER,
             cluster_id: CLUSTER_ID.to_owned(),
             static_config: Arc::new(static_config(pairs)),
             bootstrap,

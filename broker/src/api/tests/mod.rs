@@ -28,11 +28,12 @@ use taffrail_protocol::messages::produce_request::{
 };
 use taffrail_protocol::messages::produce_response::PartitionProduceResponse;
 use taffrail_protocol::wire::Records;
+use taffrail_security::Authorizer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::config::{Properties, ServerConfig};
-use crate::runtime::{OsDisk, RunningBroker, start};
+use crate::runtime::{OsDisk, RunningBroker, start_with};
 use crate::telemetry::Metrics;
 
 /// Longer than any test waits for what does happen; only a bug reaches it.
@@ -49,11 +50,16 @@ struct Node {
 
 impl Node {
     async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_with(&[], Authorizer::AllowAll).await
+    }
+
+    /// A node where not everybody may do everything.
+    async fn start_authorized(authorizer: Authorizer) -> Self {
+        Self::start_with(&[], authorizer).await
     }
 
     /// A node with more keys than a single broker needs.
-    async fn start_with(more: &[(&str, &str)]) -> Self {
+    async fn start_with(more: &[(&str, &str)], authorizer: Authorizer) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = config(directory.path().to_str().unwrap(), more);
         format(
@@ -71,7 +77,7 @@ impl Node {
             0,
         )
         .unwrap();
-        let running = start(config, Arc::new(Metrics::new())).await.unwrap();
+        let running = start_with(config, Arc::new(Metrics::new()), authorizer).await.unwrap();
         let addresses = running.addresses().iter().cloned().collect();
         Self { running, addresses, _directory: directory }
     }

@@ -83,7 +83,10 @@ impl Admin {
         turn.model.metadata.set_topic(name, TopicState::Exists(created.topic_id));
         ensure!(created.num_partitions == num_partitions, "{name}: {created:?}");
         let led = turn.node.hosted().keys().filter(|id| id.topic_id == created.topic_id).count();
-        ensure!(led == usize::try_from(num_partitions)?, "{name} is acknowledged, and {led} partitions are here");
+        ensure!(
+            led == usize::try_from(num_partitions)?,
+            "{name} is acknowledged, and {led} partitions are here"
+        );
         Ok(())
     }
 

@@ -23,7 +23,12 @@ impl Consumer {
         let Some(view) = turn.node.view(target) else { return Ok(()) };
         if self.position > view.high_watermark {
             let is_excused = turn.model.histories.get(&target).is_some_and(|log| log.has_lost());
-            anyhow::ensure!(is_excused, "{target:?}: {} was read, and the high watermark is {}", self.position, view.high_watermark);
+            anyhow::ensure!(
+                is_excused,
+                "{target:?}: {} was read, and the high watermark is {}",
+                self.position,
+                view.high_watermark
+            );
             self.position = view.high_watermark;
         }
         if !turn.observe(target)? {

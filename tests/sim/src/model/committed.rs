@@ -52,12 +52,10 @@ impl CommittedOffsets {
         Ok(())
     }
 
-    /// The log of these groups has lost its end, as it may: nothing is known of their commits any longer.
-    pub(crate) fn forget(&mut self, is_lost: impl Fn(&str) -> bool) {
-        for ((group, _), commits) in &mut self.slots {
-            if is_lost(group) {
-                commits.acked = -1;
-            }
+    /// The log of groups has lost its end, as it may: nothing is known of what is committed any longer.
+    pub(crate) fn forget(&mut self) {
+        for commits in self.slots.values_mut() {
+            commits.acked = -1;
         }
     }
 }

@@ -194,7 +194,10 @@ impl History {
             "{id:?}: the offsets are not in order: {view:?}"
         );
         if let Some((epoch, before)) = self.last_view {
-            ensure!(leader_epoch >= epoch, "{id:?}: the leader epoch goes back from {epoch}: {view:?}");
+            ensure!(
+                leader_epoch >= epoch,
+                "{id:?}: the leader epoch goes back from {epoch}: {view:?}"
+            );
             ensure!(
                 leader_epoch > epoch || high_watermark >= before,
                 "{id:?}: the high watermark goes back from {before}: {view:?}"

@@ -53,7 +53,11 @@ impl MetadataModel {
             ensure!(epoch > self.led_to, "epoch {epoch} was led after {}", self.led_to);
             self.led_to = epoch;
         }
-        ensure!(current >= self.epoch, "the quorum's epoch goes back from {} to {current}", self.epoch);
+        ensure!(
+            current >= self.epoch,
+            "the quorum's epoch goes back from {} to {current}",
+            self.epoch
+        );
         self.epoch = current;
         Ok(())
     }
@@ -62,7 +66,10 @@ impl MetadataModel {
     pub(crate) fn check_published(&mut self, published: &[(Offset, u64)]) -> Result<()> {
         for &(offset, fingerprint) in published {
             let before = *self.published.entry(offset).or_insert(fingerprint);
-            ensure!(before == fingerprint, "another image than before was published of offset {offset}");
+            ensure!(
+                before == fingerprint,
+                "another image than before was published of offset {offset}"
+            );
         }
         Ok(())
     }
@@ -70,7 +77,10 @@ impl MetadataModel {
     /// A node that serves has all that was ever published.
     pub(crate) fn check_served_offset(&self, offset: Offset) -> Result<()> {
         let newest = self.published.last_key_value().map_or(-1, |(&offset, _)| offset);
-        ensure!(offset >= newest, "metadata up to {newest} was published, and only {offset} is there");
+        ensure!(
+            offset >= newest,
+            "metadata up to {newest} was published, and only {offset} is there"
+        );
         Ok(())
     }
 
@@ -99,10 +109,16 @@ impl MetadataModel {
             let found = image.topic_by_name(name).map(|topic| topic.id);
             match *state {
                 TopicState::Absent => {
-                    ensure!(found.is_none(), "topic {name} is there and was never created, or deleted");
+                    ensure!(
+                        found.is_none(),
+                        "topic {name} is there and was never created, or deleted"
+                    );
                 }
                 TopicState::Exists(id) => {
-                    ensure!(found == Some(id), "topic {name} was created as {id}, and {found:?} is there");
+                    ensure!(
+                        found == Some(id),
+                        "topic {name} was created as {id}, and {found:?} is there"
+                    );
                 }
                 TopicState::InDoubtCreated | TopicState::InDoubtDeleted(_) => {}
             }

@@ -57,9 +57,19 @@ impl Ownership {
         self.newest.get(group).copied().unwrap_or(0)
     }
 
-    /// The log of these groups has lost its end, as it may: generations come back.
-    pub(crate) fn forget(&mut self, is_lost: impl Fn(&str) -> bool) {
-        self.generations.retain(|(group, _), _| !is_lost(group));
-        self.newest.retain(|group, _| !is_lost(group));
+    /// The node stopped: generations that nobody was given anything in were not in the log, and come back.
+    pub(crate) fn restarted(&mut self) {
+        self.generations.retain(|_, generation| !generation.owners.is_empty());
+        self.newest.clear();
+        for (group, generation) in self.generations.keys() {
+            let newest = self.newest.entry(group.clone()).or_insert(0);
+            *newest = (*newest).max(*generation);
+        }
+    }
+
+    /// The log of groups has lost its end, as it may: generations come back.
+    pub(crate) fn forget(&mut self) {
+        self.generations.clear();
+        self.newest.clear();
     }
 }

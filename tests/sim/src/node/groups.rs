@@ -16,7 +16,7 @@ use super::{Node, OFFSETS_PARTITIONS};
 const INFLATED_BYTES_MAX: usize = 1 << 20;
 
 /// The partition of `__consumer_offsets` that owns a group.
-pub(crate) fn partition_of(group_id: &str) -> PartitionIndex {
+fn partition_of(group_id: &str) -> PartitionIndex {
     partition_for_key(group_id, OFFSETS_PARTITIONS)
 }
 
@@ -29,10 +29,8 @@ impl Node {
         request: coordinator::Request,
     ) -> u64 {
         let token = self.token();
-        let context = RequestContext {
-            client_id: "sim".to_owned(),
-            client_host: "/127.0.0.1".to_owned(),
-        };
+        let context =
+            RequestContext { client_id: "sim".to_owned(), client_host: "/127.0.0.1".to_owned() };
         let partition = partition_of(group_id);
         let reply = coordinator::ReplyToken(token);
         self.tell_groups(now, Event::Request { partition, token: reply, context, request });
@@ -102,11 +100,7 @@ impl Node {
         match self.offsets_partition(partition) {
             Some(id) => {
                 let append = Append { batch, acks: Acks::Leader, log_append_time: -1, reply };
-                self.step_partition(
-                    now,
-                    id,
-                    taffrail_node::partition::Event::Append(vec![append]),
-                );
+                self.step_partition(now, id, taffrail_node::partition::Event::Append(vec![append]));
             }
             None => {
                 let error = ErrorCode::NotLeaderOrFollower;
@@ -117,7 +111,9 @@ impl Node {
             Some(Ok(appended)) => {
                 Event::Appended { partition, write_id, last_offset: appended.last_offset }
             }
-            Some(Err(refusal)) => Event::AppendFailed { partition, write_id, error: refusal.code() },
+            Some(Err(refusal)) => {
+                Event::AppendFailed { partition, write_id, error: refusal.code() }
+            }
             None => {
                 self.fail("an append with acks=1 was not answered at once".to_owned());
                 let error = ErrorCode::UnknownServerError;

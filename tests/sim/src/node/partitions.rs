@@ -11,7 +11,9 @@ use taffrail_log::{
 };
 use taffrail_metadata::Loaded;
 use taffrail_metadata::config::TopicConfigView;
-use taffrail_model::{GROUP_METADATA_TOPIC, Now, Offset, TopicIdPartition, TopicName, TopicPartition, Uuid};
+use taffrail_model::{
+    GROUP_METADATA_TOPIC, Now, Offset, TopicIdPartition, TopicName, TopicPartition, Uuid,
+};
 use taffrail_node::changes::{self, PartitionChange};
 use taffrail_node::groups;
 use taffrail_node::partition::{
@@ -189,8 +191,7 @@ impl Node {
     /// Writes the checkpoints of the log dir. One that can't be written costs the next start more recovery, no more.
     pub(crate) fn checkpoint(&self) {
         self.checkpoint_high_watermarks();
-        let points =
-            self.offsets_of(|partition| Some(partition.log().recovery_point()));
+        let points = self.offsets_of(|partition| Some(partition.log().recovery_point()));
         let starts = self.offsets_of(|partition| {
             Some(partition.log().start_offset()).filter(|start| *start > 0)
         });
