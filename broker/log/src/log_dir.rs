@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use taffrail_model::{BrokerEpoch, Offset, TopicPartition};
+use taffrail_model::{BrokerEpoch, Offset, TopicPartition, Uuid};
 
-use crate::checkpoint::{MetaProperties, parse_offsets, read_text, render_offsets, write_text};
+use crate::checkpoint::{
+    MetaProperties, parse_offsets, parse_partition_metadata, read_text, render_offsets, write_text,
+};
 use crate::disk::{Disk, LockError};
 use crate::error::LogError;
-use crate::file_names::{is_deleted_dir_name, parse_partition_dir_name};
+use crate::file_names::{
+    PARTITION_METADATA, is_deleted_dir_name, parse_partition_dir_name, partition_dir_name,
+};
 
 const LOCK: &str = ".lock";
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
@@ -152,6 +156,16 @@ impl<D: Disk> LogDir<D> {
     /// [`LogError::Io`].
     pub fn partitions(&self) -> Result<Vec<TopicPartition>, LogError> {
         Ok(self.directories()?.iter().filter_map(|name| parse_partition_dir_name(name)).collect())
+    }
+
+    /// The topic that a partition's directory belongs to, or `None` where the directory or its `partition.metadata` is
+    /// missing.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] and [`LogError::Corrupt`].
+    pub fn topic_id(&self, partition: &TopicPartition) -> Result<Option<Uuid>, LogError> {
+        let path = self.path.join(partition_dir_name(partition)).join(PARTITION_METADATA);
+        read_text(&self.disk, &path, parse_partition_metadata)
     }
 
     /// Removes the directories of partitions that were deleted. Returns how many there were.

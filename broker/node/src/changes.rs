@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use taffrail_metadata::{MetadataDelta, MetadataImage, PartitionRegistration, ResourceType};
+use taffrail_metadata::{
+    ConfigResource, MetadataDelta, MetadataImage, PartitionRegistration, ResourceType,
+};
 use taffrail_model::{NodeId, TopicIdPartition, TopicName};
 
 /// One thing to do about a partition.
@@ -62,13 +64,16 @@ pub fn plan(
             }
         }
     }
-    let configured = configured_topics(delta);
+    let configured = configured_topics(delta, node);
     let concerns = |topic: &TopicName| match &configured {
         Configured::All => true,
         Configured::Named(names) => names.contains(topic.as_str()),
     };
     for (&id, topic) in hosted.iter().filter(|(_, topic)| concerns(topic)) {
-        if image.topic(id.topic_id).is_some() {
+        let stays = image
+            .partition(id.topic_id, id.partition)
+            .is_some_and(|registration| registration.replicas.contains(&node));
+        if stays {
             others.push(PartitionChange::Configure { id, topic: topic.clone() });
         }
     }
@@ -77,13 +82,14 @@ pub fn plan(
 }
 
 enum Configured<'a> {
-    /// A broker's or the cluster's default changed, and any topic may follow it.
+    /// This broker's or the cluster's default changed, and any topic may follow it.
     All,
     Named(BTreeSet<&'a str>),
 }
 
-fn configured_topics(delta: &MetadataDelta) -> Configured<'_> {
-    if delta.changed_configs.iter().any(|resource| resource.kind == ResourceType::Broker) {
+fn configured_topics(delta: &MetadataDelta, node: NodeId) -> Configured<'_> {
+    let defaults = [ConfigResource::cluster_default(), ConfigResource::broker(node)];
+    if defaults.iter().any(|resource| delta.changed_configs.contains(resource)) {
         return Configured::All;
     }
     let topics =

@@ -11,12 +11,18 @@ use taffrail_model::{BrokerEpoch, NodeId, Offset, TopicPartition, Uuid};
 /// What Kafka appends to the name of a partition's directory that the metadata doesn't know.
 const STRAY_SUFFIX: &str = "-stray";
 
+/// What a file system allows for one name.
+const DIR_NAME_BYTES_MAX: usize = 255;
+
 /// The controller's own log lies beside the partitions and isn't one.
 const METADATA_TOPIC: &str = "__cluster_metadata";
 
 /// What a log dir remembers of one partition from the last process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
+    /// The topic whose directory was there at start, if any. Checkpoints go by name, so that what else is remembered holds
+    /// for no later topic of that name.
+    pub topic_id: Option<Uuid>,
     /// The last process stopped cleanly, so that the log's files are as they should be.
     pub clean: bool,
     /// What lies below was synced.
@@ -27,6 +33,13 @@ pub struct Remembered {
     pub high_watermark: Offset,
 }
 
+impl Remembered {
+    /// What of it holds for this topic: all or nothing.
+    pub(crate) fn of_topic(self, topic_id: Uuid) -> Self {
+        if self.topic_id == Some(topic_id) { self } else { Self::default() }
+    }
+}
+
 /// One log dir.
 #[derive(Debug)]
 struct Dir<D> {
@@ -34,6 +47,8 @@ struct Dir<D> {
     log_dir: LogDir<D>,
     /// The broker epoch of a clean shutdown; `None` after an unclean one.
     clean: Option<Option<BrokerEpoch>>,
+    /// The topics of the partitions that had a directory at start.
+    topic_ids: BTreeMap<TopicPartition, Uuid>,
     recovery_points: BTreeMap<TopicPartition, Offset>,
     log_starts: BTreeMap<TopicPartition, Offset>,
     high_watermarks: BTreeMap<TopicPartition, Offset>,
@@ -61,6 +76,7 @@ impl<D: Disk> Storage<D> {
             dirs.push(Dir {
                 id: *id,
                 clean,
+                topic_ids: read_topic_ids(&log_dir)?,
                 recovery_points: log_dir.offsets(OffsetCheckpoint::RecoveryPoint)?,
                 log_starts: log_dir.offsets(OffsetCheckpoint::LogStart)?,
                 high_watermarks: log_dir.offsets(OffsetCheckpoint::HighWatermark)?,
@@ -98,11 +114,7 @@ impl<D: Disk> Storage<D> {
     /// The ids of the log dirs that failed.
     #[must_use]
     pub fn offline(&self) -> Vec<Uuid> {
-        self.dirs
-            .iter()
-            .filter(|dir| dir.offline.load(Ordering::Relaxed))
-            .map(|dir| dir.id)
-            .collect()
+        self.dirs.iter().filter(|dir| dir.is_offline()).map(|dir| dir.id).collect()
     }
 
     /// Says that a log dir failed.
@@ -123,7 +135,7 @@ impl<D: Disk> Storage<D> {
     }
 
     /// The log dir that holds the partition or shall hold it: where its directory is, else where the controller put it,
-    /// else the one with the fewest partitions by `count`.
+    /// else the one with the fewest partitions by `count`, of those that didn't fail.
     ///
     /// # Errors
     /// [`LogError::Io`] when a log dir can't be looked into.
@@ -141,7 +153,10 @@ impl<D: Disk> Storage<D> {
             }
         }
         let assigned = assigned.and_then(|id| self.dirs.iter().position(|dir| dir.id == id));
-        let emptiest = || (0..self.dirs.len()).min_by_key(|&index| count(index)).unwrap_or(0);
+        let emptiest = || {
+            let online = self.dirs.iter().enumerate().filter(|(_, dir)| !dir.is_offline());
+            online.map(|(index, _)| index).min_by_key(|&index| count(index)).unwrap_or(0)
+        };
         Ok(assigned.unwrap_or_else(emptiest))
     }
 
@@ -151,7 +166,7 @@ impl<D: Disk> Storage<D> {
         self.dirs.get(dir).map(|dir| dir.log_dir.path())
     }
 
-    /// What the last process left to know of a partition.
+    /// What the last process left to know of the partition that had a directory of this name at start.
     #[must_use]
     pub fn remembered(&self, dir: usize, partition: &TopicPartition) -> Remembered {
         let Some(dir) = self.dirs.get(dir) else { return Remembered::default() };
@@ -159,6 +174,7 @@ impl<D: Disk> Storage<D> {
             offsets.get(partition).copied().unwrap_or(0)
         };
         Remembered {
+            topic_id: dir.topic_ids.get(partition).copied(),
             clean: dir.clean.is_some(),
             recovery_point: of(&dir.recovery_points),
             log_start: of(&dir.log_starts),
@@ -167,7 +183,11 @@ impl<D: Disk> Storage<D> {
     }
 
     /// Renames the directories of partitions that `image` doesn't place on `node`, so that a topic of the same name finds
-    /// no old data, and nothing is lost either. Returns the new paths.
+    /// no old data, and nothing is lost either. Among them are those of a topic that was deleted and created again while
+    /// the node was down: the name is still right then, and the id isn't. One without an id never had an append, since
+    /// that needs the id on the disk first. Returns the new paths.
+    ///
+    /// To be called once, with the first image, before any partition is opened.
     ///
     /// # Errors
     /// [`LogError::Io`].
@@ -178,41 +198,39 @@ impl<D: Disk> Storage<D> {
     ) -> Result<Vec<PathBuf>, LogError> {
         let mut strays = Vec::new();
         for dir in &self.dirs {
-            for partition in dir.log_dir.partitions()? {
-                let hosted = image
-                    .topic_by_name(partition.topic.as_str())
-                    .and_then(|topic| topic.partitions.get(&partition.partition))
-                    .is_some_and(|registration| registration.replicas.contains(&node));
-                if hosted || partition.topic.as_str() == METADATA_TOPIC {
+            let mut is_changed = false;
+            for partition in partitions_of(&dir.log_dir)? {
+                if !is_stray(&dir.log_dir, &partition, image, node)? {
                     continue;
                 }
                 let from = dir.log_dir.path().join(partition_dir_name(&partition));
-                let to = self.free_stray_name(&from)?;
+                let to = self.free_stray_path(dir.log_dir.path(), &partition)?;
                 self.disk.rename(&from, &to).map_err(LogError::io("rename", &from))?;
-                self.disk
-                    .sync_dir(dir.log_dir.path())
-                    .map_err(LogError::io("sync", dir.log_dir.path()))?;
+                is_changed = true;
                 strays.push(to);
+            }
+            if is_changed {
+                let path = dir.log_dir.path();
+                self.disk.sync_dir(path).map_err(LogError::io("sync", path))?;
             }
         }
         Ok(strays)
     }
 
     /// A topic may have gone astray before under the same name.
-    fn free_stray_name(&self, from: &Path) -> Result<PathBuf, LogError> {
-        let name = |number: u32| {
-            let mut name = from.as_os_str().to_owned();
-            if number > 0 {
-                name.push(format!(".{number}"));
-            }
-            name.push(STRAY_SUFFIX);
-            PathBuf::from(name)
-        };
+    fn free_stray_path(
+        &self,
+        directory: &Path,
+        partition: &TopicPartition,
+    ) -> Result<PathBuf, LogError> {
         let mut number = 0;
-        while self.disk.exists(&name(number)).map_err(LogError::io("look for", from))? {
+        loop {
+            let path = directory.join(stray_dir_name(partition, number));
+            if !self.disk.exists(&path).map_err(LogError::io("look for", &path))? {
+                return Ok(path);
+            }
             number += 1;
         }
-        Ok(name(number))
     }
 
     /// Replaces a checkpoint of one log dir.
@@ -239,11 +257,82 @@ impl<D: Disk> Storage<D> {
         self.dirs.get(dir).map_or(Ok(0), |dir| dir.log_dir.remove_deleted())
     }
 
-    /// Marks a clean shutdown: every log is closed and every checkpoint written.
+    /// Marks a clean shutdown, in each log dir of which every log was closed: the recovery points, written last, name
+    /// them. A log that this process never opened, or couldn't, may still need the recovery that the mark would spare it.
+    /// Returns the log dirs that stay without the mark.
     ///
     /// # Errors
-    /// [`LogError::Io`].
-    pub fn mark_clean_shutdown(&self, broker_epoch: BrokerEpoch) -> Result<(), LogError> {
-        self.dirs.iter().try_for_each(|dir| dir.log_dir.mark_clean_shutdown(broker_epoch))
+    /// [`LogError`] of the first log dir that can't be read or written.
+    pub fn mark_clean_shutdown(&self, broker_epoch: BrokerEpoch) -> Result<Vec<PathBuf>, LogError> {
+        let mut unmarked = Vec::new();
+        for dir in &self.dirs {
+            let closed = dir.log_dir.offsets(OffsetCheckpoint::RecoveryPoint)?;
+            let partitions = partitions_of(&dir.log_dir)?;
+            if partitions.iter().all(|partition| closed.contains_key(partition)) {
+                dir.log_dir.mark_clean_shutdown(broker_epoch)?;
+            } else {
+                unmarked.push(dir.log_dir.path().to_owned());
+            }
+        }
+        Ok(unmarked)
     }
+}
+
+impl<D> Dir<D> {
+    fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Relaxed)
+    }
+}
+
+/// The partitions that have a directory, but for the controller's log.
+fn partitions_of<D: Disk>(log_dir: &LogDir<D>) -> Result<Vec<TopicPartition>, LogError> {
+    let mut partitions = log_dir.partitions()?;
+    partitions.retain(|partition| partition.topic.as_str() != METADATA_TOPIC);
+    Ok(partitions)
+}
+
+fn read_topic_ids<D: Disk>(
+    log_dir: &LogDir<D>,
+) -> Result<BTreeMap<TopicPartition, Uuid>, LogError> {
+    let mut topic_ids = BTreeMap::new();
+    for partition in partitions_of(log_dir)? {
+        match log_dir.topic_id(&partition) {
+            Ok(Some(topic_id)) => {
+                topic_ids.insert(partition, topic_id);
+            }
+            // Opening the log says so, and then only this partition is lost.
+            Ok(None) | Err(LogError::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(topic_ids)
+}
+
+fn is_stray<D: Disk>(
+    log_dir: &LogDir<D>,
+    partition: &TopicPartition,
+    image: &MetadataImage,
+    node: NodeId,
+) -> Result<bool, LogError> {
+    let topic_id = match log_dir.topic_id(partition) {
+        Ok(Some(topic_id)) => topic_id,
+        Ok(None) => return Ok(true),
+        // Nobody can say whose log it is, and a new one in its place would pass for empty.
+        Err(LogError::Corrupt { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let is_placed_here = image
+        .topic(topic_id)
+        .filter(|topic| topic.name == partition.topic)
+        .and_then(|topic| topic.partitions.get(&partition.partition))
+        .is_some_and(|registration| registration.replicas.contains(&node));
+    Ok(!is_placed_here)
+}
+
+/// `<topic>-<partition>.<number>-stray`, the topic cut so that the name fits a file system. Kafka refuses to start over a
+/// directory that ends like a stray and has nothing between the partition and the ending.
+fn stray_dir_name(partition: &TopicPartition, number: u32) -> String {
+    let tail = format!("-{}.{number}{STRAY_SUFFIX}", partition.partition);
+    let topic = partition.topic.as_str().chars();
+    topic.take(DIR_NAME_BYTES_MAX - tail.len()).chain(tail.chars()).collect()
 }

@@ -19,4 +19,6 @@ pub struct Assignment {
     pub min_isr: usize,
     /// Where this node's log ends when the assignment arrives: the start of the new leader's epoch.
     pub log_end: Offset,
+    /// How much of that log counts towards the high watermark: all of it, or with `flush.messages=1` what is synced.
+    pub written_end: Offset,
 }

@@ -4,7 +4,8 @@
 //! no message: ends of logs come in as events, and what follows from them goes out as effects.
 //!
 //! Architecture Invariant: the high watermark never passes the end of any in-sync replica, never goes back
-//! within an epoch, and moves only while the in-sync replicas are at least `min.insync.replicas`.
+//! within an epoch, and moves only while the in-sync replicas are at least `min.insync.replicas` (or all
+//! replicas, where there are fewer).
 //!
 //! Architecture Invariant: an assignment with an older leader epoch or partition epoch is ignored.
 //!

@@ -16,7 +16,7 @@ pub enum Event {
     /// The local log ends here now. With `flush.messages=1` this is the end of what is synced, so that an
     /// acknowledgement never runs ahead of the disk.
     LogEnd(Offset),
-    /// A follower fetched from this offset, so that it holds all before it.
+    /// A follower fetched from this offset, so that it holds all before it. A node that is no replica is ignored.
     FollowerEnd {
         /// The follower.
         replica: NodeId,
@@ -55,8 +55,17 @@ pub struct LeaderState {
     pub epoch_start: Offset,
     /// The in-sync replicas, this node among them.
     pub isr: Vec<NodeId>,
+    replicas: Vec<NodeId>,
     local_end: Offset,
     follower_ends: BTreeMap<NodeId, Offset>,
+}
+
+impl LeaderState {
+    /// A topic with fewer replicas than `min.insync.replicas` would take no `acks=all` append at all, so that as many as it
+    /// has are enough (Kafka's `Partition.effectiveMinIsr`).
+    fn has_min_isr(&self, min_isr: usize) -> bool {
+        self.isr.len() >= min_isr.min(self.replicas.len())
+    }
 }
 
 /// Leader, or not.
@@ -129,7 +138,7 @@ impl Replica {
     /// Whether an `acks=all` append may be accepted now.
     #[must_use]
     pub fn has_min_isr(&self) -> bool {
-        self.leading().is_some_and(|leader| leader.isr.len() >= self.min_isr)
+        self.leading().is_some_and(|leader| leader.has_min_isr(self.min_isr))
     }
 
     /// Takes one event.
@@ -143,7 +152,9 @@ impl Replica {
                 }
             }
             Event::FollowerEnd { replica, end } => {
-                if let Role::Leader(leader) = &mut self.role {
+                if let Role::Leader(leader) = &mut self.role
+                    && leader.replicas.contains(&replica)
+                {
                     leader.follower_ends.insert(replica, end);
                 }
             }
@@ -172,6 +183,8 @@ impl Replica {
             // The ISR changed under the same leader: what the followers said still holds.
             Role::Leader(leader) if leader.epoch == assignment.leader_epoch => {
                 leader.isr = assignment.isr;
+                leader.follower_ends.retain(|replica, _| assignment.replicas.contains(replica));
+                leader.replicas = assignment.replicas;
             }
             _ => {
                 out.push(Effect::BecameLeader {
@@ -182,7 +195,8 @@ impl Replica {
                     epoch: assignment.leader_epoch,
                     epoch_start: assignment.log_end,
                     isr: assignment.isr,
-                    local_end: assignment.log_end,
+                    replicas: assignment.replicas,
+                    local_end: assignment.written_end,
                     follower_ends: BTreeMap::new(),
                 });
             }
@@ -193,7 +207,7 @@ impl Replica {
         let Role::Leader(leader) = &self.role else {
             return;
         };
-        if leader.isr.len() < self.min_isr {
+        if !leader.has_min_isr(self.min_isr) {
             return;
         }
         let safe = leader
@@ -229,6 +243,7 @@ mod tests {
             isr: isr.to_vec(),
             min_isr: 1,
             log_end: 10,
+            written_end: 10,
         })
     }
 
@@ -275,6 +290,93 @@ mod tests {
             &[Effect::BecameLeader { epoch: 0, start_offset: 10 }, Effect::HighWatermark(10)],
         );
         assert!(!replica.has_min_isr());
+    }
+
+    #[test]
+    fn fewer_replicas_than_min_isr_are_enough_when_all_are_in_sync() {
+        let sole = Event::Assigned(Assignment {
+            leader: Some(ME),
+            leader_epoch: 0,
+            partition_epoch: 0,
+            replicas: vec![ME],
+            isr: vec![ME],
+            min_isr: 2,
+            log_end: 10,
+            written_end: 10,
+        });
+        let replica = check(
+            vec![sole],
+            &[Effect::BecameLeader { epoch: 0, start_offset: 10 }, Effect::HighWatermark(10)],
+        );
+        assert!(replica.has_min_isr());
+    }
+
+    #[test]
+    fn what_is_not_synced_does_not_count_for_a_new_leader() {
+        let half_synced = Event::Assigned(Assignment {
+            leader: Some(ME),
+            leader_epoch: 4,
+            partition_epoch: 0,
+            replicas: vec![ME],
+            isr: vec![ME],
+            min_isr: 1,
+            log_end: 10,
+            written_end: 6,
+        });
+        check(
+            vec![half_synced, Event::LogEnd(10)],
+            &[
+                Effect::BecameLeader { epoch: 4, start_offset: 10 },
+                Effect::HighWatermark(6),
+                Effect::HighWatermark(10),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_end_that_goes_back_takes_nothing_back() {
+        let replica = check(
+            vec![assignment(ME, 0, 0, &[ME]), Event::LogEnd(12), Event::LogEnd(11)],
+            &[
+                Effect::BecameLeader { epoch: 0, start_offset: 10 },
+                Effect::HighWatermark(10),
+                Effect::HighWatermark(12),
+            ],
+        );
+        assert_eq!(replica.high_watermark(), 12);
+    }
+
+    #[test]
+    fn strangers_and_former_replicas_count_for_nothing() {
+        check(
+            vec![
+                assignment(ME, 0, 0, &[ME]),
+                Event::FollowerEnd { replica: 9, end: 12 },
+                assignment(ME, 0, 1, &[ME, 9]),
+                Event::LogEnd(12),
+            ],
+            &[Effect::BecameLeader { epoch: 0, start_offset: 10 }, Effect::HighWatermark(10)],
+        );
+    }
+
+    #[test]
+    fn a_new_epoch_of_the_same_leader_forgets_what_followers_said() {
+        check(
+            vec![
+                assignment(ME, 0, 0, &[ME, 2]),
+                Event::LogEnd(12),
+                Event::FollowerEnd { replica: 2, end: 11 },
+                assignment(ME, 1, 1, &[ME, 2]),
+                Event::LogEnd(13),
+                Event::FollowerEnd { replica: 2, end: 13 },
+            ],
+            &[
+                Effect::BecameLeader { epoch: 0, start_offset: 10 },
+                Effect::HighWatermark(11),
+                Effect::BecameLeader { epoch: 1, start_offset: 10 },
+                Effect::HighWatermark(13),
+            ],
+        );
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn served(call: &Call<'_>) -> Vec<ApiVersion> {
 }
 
 /// KIP-511: `[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?` for both.
-fn is_legal(request: &ApiVersionsRequest) -> bool {
+pub(super) fn is_legal(request: &ApiVersionsRequest) -> bool {
     [&request.client_software_name, &request.client_software_version].into_iter().all(|text| {
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         edge(text.chars().next())

@@ -1,6 +1,6 @@
 //! CreateTopics (19).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use taffrail_metadata::{Answer, CreatedTopic, NewTopic, Operation, Refusal, TopicCreated};
 use taffrail_model::ErrorCode;
@@ -14,15 +14,24 @@ use taffrail_security::{Operation as Access, ResourcePattern as Resource};
 use super::Call;
 
 pub(super) async fn handle(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTopicsResponse {
-    let order: Vec<String> = request.topics.iter().map(|topic| topic.name.clone()).collect();
+    // Each name with its first place in the request, and whether it was the only one.
+    let mut order: BTreeMap<String, Place> = BTreeMap::new();
+    for (index, topic) in request.topics.iter().enumerate() {
+        match order.get_mut(&topic.name) {
+            Some(place) => place.is_unique = false,
+            None => {
+                order.insert(topic.name.clone(), Place { index, is_unique: true });
+            }
+        }
+    }
     let mut results = Vec::with_capacity(order.len());
     let mut wanted = Vec::with_capacity(order.len());
-    let mut seen = BTreeSet::new();
     let may_create_any = call.may(Access::Create, Resource::CLUSTER);
-    for topic in request.topics {
-        if order.iter().filter(|name| **name == topic.name).count() > 1 {
+    for (index, topic) in request.topics.into_iter().enumerate() {
+        let place = order.get(&topic.name);
+        if place.is_some_and(|place| !place.is_unique) {
             // Named twice: refused once, since it can't be known which one is meant.
-            if seen.insert(topic.name.clone()) {
+            if place.is_some_and(|place| place.index == index) {
                 results.push(refused(
                     topic.name,
                     ErrorCode::InvalidRequest,
@@ -56,8 +65,14 @@ pub(super) async fn handle(call: &Call<'_>, request: CreateTopicsRequest) -> Cre
             }
         }
     }
-    results.sort_by_key(|result| order.iter().position(|name| *name == result.name));
+    results.sort_by_key(|result| order.get(&result.name).map(|place| place.index));
     CreateTopicsResponse { topics: results, ..Default::default() }
+}
+
+/// Where a name stands in the request.
+struct Place {
+    index: usize,
+    is_unique: bool,
 }
 
 fn to_model(topic: CreatableTopic) -> NewTopic {

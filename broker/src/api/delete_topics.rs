@@ -38,6 +38,11 @@ pub(super) async fn handle(call: &Call<'_>, request: DeleteTopicsRequest) -> Del
                 responses.push(result(name, topic_id, ErrorCode::InvalidRequest, Some(message)));
                 continue;
             }
+            None if topic_id.is_zero() => {
+                let message = "neither a name nor an id of a topic was given".to_owned();
+                responses.push(result(name, topic_id, ErrorCode::InvalidRequest, Some(message)));
+                continue;
+            }
             Some(name) => DeleteTopic::Name(name.clone()),
             None => DeleteTopic::Id(topic_id),
         };

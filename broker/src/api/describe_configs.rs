@@ -1,5 +1,7 @@
 //! DescribeConfigs (32): every configuration key of topics and brokers, with where its value comes from.
 
+use std::collections::BTreeSet;
+
 use taffrail_metadata::ResourceType;
 use taffrail_metadata::config::{
     ConfigEntry, describe_broker, describe_cluster_default, describe_topic,
@@ -19,9 +21,12 @@ pub(super) async fn handle(
     call: &Call<'_>,
     request: DescribeConfigsRequest,
 ) -> DescribeConfigsResponse {
+    let mut seen = BTreeSet::new();
     let results = request
         .resources
         .into_iter()
+        // A resource that is named again and again is described once.
+        .filter(|resource| seen.insert((resource.resource_type, resource.resource_name.clone())))
         .map(|resource| {
             let described = describe(call, &resource);
             let mut result = DescribeConfigsResult {

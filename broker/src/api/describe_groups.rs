@@ -1,5 +1,7 @@
 //! DescribeGroups (15): classic groups and their members.
 
+use std::collections::BTreeSet;
+
 use taffrail_coordinator::{Answer, DescribeGroups, DescribedGroup, Request};
 use taffrail_model::ErrorCode;
 use taffrail_protocol::messages::DescribeGroupsRequest;
@@ -14,10 +16,11 @@ pub(super) async fn handle(
     call: &Call<'_>,
     request: DescribeGroupsRequest,
 ) -> DescribeGroupsResponse {
-    let (allowed, denied): (Vec<String>, Vec<String>) = request
-        .groups
-        .into_iter()
-        .partition(|group| call.may(Operation::Describe, Resource::group(group)));
+    let shows_operations = request.include_authorized_operations;
+    // A group that is named again and again is described once.
+    let wanted: BTreeSet<String> = request.groups.into_iter().collect();
+    let (allowed, denied): (Vec<String>, Vec<String>) =
+        wanted.into_iter().partition(|group| call.may(Operation::Describe, Resource::group(group)));
     let mut groups: Vec<WireGroup> = denied
         .into_iter()
         .map(|group| refusal(group, ErrorCode::GroupAuthorizationFailed))
@@ -36,6 +39,12 @@ pub(super) async fn handle(
         match answer {
             Ok(described) => groups.extend(described.into_iter().map(|group| to_wire(call, group))),
             Err(error) => groups.extend(group_ids.into_iter().map(|group| refusal(group, error))),
+        }
+    }
+    if shows_operations {
+        for group in groups.iter_mut().filter(|group| group.error_code == ErrorCode::None.code()) {
+            group.authorized_operations =
+                call.authorized_operations(Resource::group(&group.group_id));
         }
     }
     DescribeGroupsResponse { groups, ..Default::default() }

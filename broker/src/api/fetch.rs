@@ -15,28 +15,40 @@ use taffrail_protocol::wire::Records;
 use taffrail_security::Operation;
 
 use super::Call;
-use super::topic_lookup::{self, Hosted};
-use crate::runtime::{PartitionCell, Waiter};
+use super::topic_lookup::{self, Hosted, Named};
+use crate::runtime::{PartitionCell, ReplyCharge, Waiter, charged};
 
 /// Topics have ids and no names from this version on.
 const FIRST_TOPIC_ID_VERSION: i16 = 13;
 const READ_COMMITTED: i8 = 1;
+/// No topic has a longer name. Sessions compare names for every partition, so that long ones in a large request would
+/// keep all other fetches waiting.
+const TOPIC_NAME_BYTES_MAX: usize = 249;
 
 pub(super) async fn handle(call: &Call<'_>, mut request: FetchRequest) -> FetchResponse {
     let limits = Limits {
-        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(call.broker.fetch_max_bytes),
-        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+        max_bytes: bytes(request.max_bytes).min(call.broker.fetch_max_bytes),
+        min_bytes: bytes(request.min_bytes),
         read_committed: request.isolation_level == READ_COMMITTED,
         is_follower: request.replica_id >= 0 || request.replica_state.replica_id >= 0,
     };
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    if request.topics.iter().any(|topic| topic.topic.len() > TOPIC_NAME_BYTES_MAX) {
+        let error_code = ErrorCode::InvalidTopicException.code();
+        return FetchResponse { error_code, ..Default::default() };
+    }
     let session = session_request(call, &mut request, limits.is_follower);
     let context = match call.broker.fetch_sessions.lock().begin(call.now.mono, session) {
         Ok(context) => context,
         Err(error) => return FetchResponse { error_code: error.code(), ..Default::default() },
     };
-    let reads = read_or_wait(call, &context, limits, wait).await;
-    respond(call, &context, reads)
+    let (reads, charge) = read_or_wait(call, &context, limits, wait).await;
+    respond(call, &context, reads, &Arc::new(charge), limits)
+}
+
+/// A size as the wire has it; nothing is less than nothing.
+fn bytes(size: i32) -> usize {
+    usize::try_from(size).unwrap_or(0)
 }
 
 /// What a request allows and wants.
@@ -112,13 +124,17 @@ impl Read {
     }
 }
 
-/// Reads until there are `min_bytes`, an error, or no time left.
+/// Reads until there are `min_bytes`, an error, or no time left. What was read is charged.
 async fn read_or_wait(
     call: &Call<'_>,
     context: &FetchContext,
     limits: Limits,
     wait: Duration,
-) -> Vec<Read> {
+) -> (Vec<Read>, ReplyCharge) {
+    let asked = context
+        .partitions
+        .iter()
+        .fold(0usize, |sum, (_, params)| sum.saturating_add(bytes(params.max_bytes)));
     let deadline = tokio::time::Instant::now() + wait;
     let mut parked: Option<ParkedFetch> = None;
     loop {
@@ -127,23 +143,44 @@ async fn read_or_wait(
             .iter()
             .map(|(target, _)| find(call, target, limits.is_follower))
             .collect();
-        let reads = read_all(context, &sources, limits);
-        let bytes: usize = reads.iter().map(|read| read.records.len()).sum();
-        let failed = reads.iter().any(|read| !read.error.is_none());
-        let satisfied = bytes >= limits.min_bytes || failed || reads.is_empty();
-        if satisfied || tokio::time::Instant::now() >= deadline {
-            return reads;
+        let mut charge = call.broker.reply_memory.take_up_to(asked.min(limits.max_bytes));
+        let room = charge.bytes();
+        let reads = read_all(context, &sources, limits, room);
+        let found = reads.iter().map(|read| read.records.len()).sum();
+        charge.set(found);
+        // Where there is no room for what was asked for, one batch is as good as can be.
+        let wanted = limits.min_bytes.min(room.max(1));
+        let stopping = &call.broker.stopping;
+        let is_over = tokio::time::Instant::now() >= deadline || stopping.is_cancelled();
+        if found >= wanted || is_over || cannot_wait(&sources, &reads) {
+            return (reads, charge);
         }
+        // What was read is read again when there is more; meanwhile its memory is others'.
+        drop((reads, charge));
         match &parked {
             // Left only now, so that a fetch that needn't wait costs nothing here. What was appended since the
             // read above would be missed; the read that follows at once finds it.
             None => parked = Some(ParkedFetch::leave(&sources)),
             Some(parked) => {
-                // Out of time or woken: either way the next look decides.
-                let _ = tokio::time::timeout_at(deadline, parked.waiter.woken()).await;
+                // In whatever way this ends, the next look decides.
+                tokio::select! {
+                    () = parked.waiter.woken() => {}
+                    () = tokio::time::sleep_until(deadline) => {}
+                    () = stopping.cancelled() => {}
+                }
             }
         }
     }
+}
+
+/// Whether the client has to hear at once of what went wrong. A partition that couldn't be read is news; one that can't
+/// even be looked for isn't, as long as another may have records: its consumer would ask again and again without a rest.
+fn cannot_wait(sources: &[Source], reads: &[Read]) -> bool {
+    let failed = |(source, read): (&Source, &Read)| {
+        !matches!(source, Source::Refused(_)) && !read.error.is_none()
+    };
+    sources.iter().zip(reads).any(failed)
+        || sources.iter().all(|source| matches!(source, Source::Refused(_)))
 }
 
 /// A waiter that every partition of the fetch holds, until the fetch is answered or dropped.
@@ -177,11 +214,11 @@ enum Source {
 }
 
 fn find(call: &Call<'_>, target: &FetchTarget, is_follower: bool) -> Source {
-    let (name, id) = match &target.topic {
-        FetchTopic::Id(id) => ("", *id),
-        FetchTopic::Name(name) => (name.as_ref(), Uuid::ZERO),
+    let named = match &target.topic {
+        FetchTopic::Id(id) => Named::Id(*id),
+        FetchTopic::Name(name) => Named::Name(name),
     };
-    let topic = match topic_lookup::topic(call, name, id, Operation::Read) {
+    let topic = match topic_lookup::topic(call, named, Operation::Read) {
         Ok(topic) => topic,
         Err(error) => return Source::Refused(error),
     };
@@ -194,8 +231,12 @@ fn find(call: &Call<'_>, target: &FetchTarget, is_follower: bool) -> Source {
     }
 }
 
-fn read_all(context: &FetchContext, sources: &[Source], limits: Limits) -> Vec<Read> {
-    let mut room = limits.max_bytes;
+fn read_all(
+    context: &FetchContext,
+    sources: &[Source],
+    limits: Limits,
+    mut room: usize,
+) -> Vec<Read> {
     // The first partition that has records gives one batch at least, however large, so that a consumer whose limits
     // are smaller than a batch gets on (KIP-74).
     let mut owes_a_batch = true;
@@ -230,10 +271,10 @@ fn read_one(
         return Read { current_leader, ..Read::refused(error) };
     }
     if params.fetch_offset < view.log_start || params.fetch_offset > view.log_end {
-        return Read { log_start: view.log_start, ..Read::refused(ErrorCode::OffsetOutOfRange) };
+        return Read::refused(ErrorCode::OffsetOutOfRange);
     }
     let bound = if read_committed { view.last_stable } else { view.high_watermark };
-    let max_bytes = usize::try_from(params.max_bytes).unwrap_or(0).min(room);
+    let max_bytes = bytes(params.max_bytes).min(room);
     let records = if params.fetch_offset >= bound || (max_bytes == 0 && !owes_a_batch) {
         Ok(Records::default())
     } else {
@@ -252,7 +293,13 @@ fn read_one(
     }
 }
 
-fn respond(call: &Call<'_>, context: &FetchContext, reads: Vec<Read>) -> FetchResponse {
+fn respond(
+    call: &Call<'_>,
+    context: &FetchContext,
+    reads: Vec<Read>,
+    charge: &Arc<ReplyCharge>,
+    limits: Limits,
+) -> FetchResponse {
     let outcomes: Vec<PartitionOutcome> = context
         .partitions
         .iter()
@@ -276,15 +323,16 @@ fn respond(call: &Call<'_>, context: &FetchContext, reads: Vec<Read>) -> FetchRe
         ..Default::default()
     };
     let mut included = answer.included.into_iter().peekable();
-    for (index, ((target, _), read)) in context.partitions.iter().zip(reads).enumerate() {
+    for (index, ((target, _), mut read)) in context.partitions.iter().zip(reads).enumerate() {
         if included.next_if_eq(&index).is_none() {
             continue;
         }
         count(call, &read);
+        read.records = charged(read.records, charge);
         if let Some((leader, _)) = read.current_leader.filter(|_| call.version >= 16) {
             add_endpoint(call, leader, &mut response.node_endpoints);
         }
-        let data = to_wire(call, target, read);
+        let data = to_wire(call, target, read, limits.read_committed);
         match response.responses.last_mut() {
             Some(topic) if is_topic(topic, &target.topic) => topic.partitions.push(data),
             _ => response.responses.push(topic_to_wire(&target.topic, data)),
@@ -317,15 +365,21 @@ fn topic_to_wire(named: &FetchTopic, data: PartitionData) -> FetchableTopicRespo
     FetchableTopicResponse { topic, topic_id, partitions: vec![data], ..Default::default() }
 }
 
-fn to_wire(call: &Call<'_>, target: &FetchTarget, read: Read) -> PartitionData {
+fn to_wire(
+    call: &Call<'_>,
+    target: &FetchTarget,
+    read: Read,
+    read_committed: bool,
+) -> PartitionData {
+    let is_good = read.error.is_none();
     let mut data = PartitionData {
         partition_index: target.partition,
         error_code: read.error.code(),
         high_watermark: read.high_watermark,
         last_stable_offset: read.last_stable,
         log_start_offset: read.log_start,
-        // Nothing was aborted, since there are no transactions.
-        aborted_transactions: None,
+        // Nothing was aborted, since there are no transactions; who asks for committed records is told so.
+        aborted_transactions: (read_committed && is_good).then(Vec::new),
         records: Some(read.records),
         ..Default::default()
     };

@@ -21,6 +21,10 @@ pub(super) async fn handle(
     call: &Call<'_>,
     request: FindCoordinatorRequest,
 ) -> FindCoordinatorResponse {
+    if request.key_type == TRANSACTION {
+        // Once for all keys of the request, of which there may be many.
+        tracing::warn!(principal = %call.context.principal, "{NO_TRANSACTIONS}");
+    }
     if call.version < FIRST_BATCH_VERSION {
         let found = find(call, request.key_type, request.key).await;
         return FindCoordinatorResponse {
@@ -51,7 +55,6 @@ async fn find(call: &Call<'_>, key_type: i8, key: String) -> Coordinator {
     match key_type {
         GROUP => {}
         TRANSACTION => {
-            tracing::warn!(transactional_id = key, principal = %call.context.principal, "{NO_TRANSACTIONS}");
             return refuse(
                 key,
                 ErrorCode::TransactionalIdAuthorizationFailed,

@@ -1,9 +1,9 @@
 //! ListOffsets (2): the offset of a time, or of an end of the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use taffrail_log::{FoundOffset, OffsetQuery};
-use taffrail_model::{ErrorCode, NO_LEADER_EPOCH, PartitionIndex, Uuid};
+use taffrail_model::{ErrorCode, NO_LEADER_EPOCH, PartitionIndex};
 use taffrail_protocol::messages::ListOffsetsRequest;
 use taffrail_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use taffrail_protocol::messages::list_offsets_response::{
@@ -12,7 +12,7 @@ use taffrail_protocol::messages::list_offsets_response::{
 use taffrail_security::Operation;
 
 use super::Call;
-use super::topic_lookup::{self, Hosted, Topic};
+use super::topic_lookup::{self, Hosted, Named, Topic};
 use crate::runtime::NO_SUCH_OFFSET;
 
 const READ_COMMITTED: i8 = 1;
@@ -27,12 +27,13 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let read_committed = request.isolation_level == READ_COMMITTED;
-    let repeated = repeated(&request);
-    let topics = request
-        .topics
+    let numbers = numbers(&request);
+    let repeated = repeated(&numbers, &request);
+    let topics = numbers
         .into_iter()
-        .map(|topic| {
-            let found = topic_lookup::topic(call, &topic.name, Uuid::ZERO, Operation::Describe);
+        .zip(&request.topics)
+        .map(|(number, topic)| {
+            let found = topic_lookup::topic(call, Named::Name(&topic.name), Operation::Describe);
             let partitions = topic
                 .partitions
                 .iter()
@@ -40,7 +41,7 @@ pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> List
                     let index = partition.partition_index;
                     let answer = match &found {
                         Err(error) => Err(*error),
-                        Ok(_) if repeated.contains(&(topic.name.clone(), index)) => {
+                        Ok(_) if repeated.contains(&(number, index)) => {
                             Err(ErrorCode::InvalidRequest)
                         }
                         Ok(found) => find(call, found, partition, read_committed),
@@ -51,24 +52,32 @@ pub(super) async fn handle(call: &Call<'_>, request: ListOffsetsRequest) -> List
                     )
                 })
                 .collect();
-            ListOffsetsTopicResponse { name: topic.name, partitions, ..Default::default() }
+            ListOffsetsTopicResponse { name: topic.name.clone(), partitions, ..Default::default() }
         })
         .collect();
     ListOffsetsResponse { topics, ..Default::default() }
 }
 
-/// The partitions that are named more than once: it can't be known which time is meant.
-fn repeated(request: &ListOffsetsRequest) -> BTreeSet<(String, PartitionIndex)> {
+/// The partitions that are named more than once, as the number of their topic and their own: it can't be known which
+/// time is meant. Names are compared once for each topic and not for each partition, since they may be long.
+fn repeated(numbers: &[usize], request: &ListOffsetsRequest) -> BTreeSet<(usize, PartitionIndex)> {
     let mut seen = BTreeSet::new();
     let mut repeated = BTreeSet::new();
-    for topic in &request.topics {
+    for (&number, topic) in numbers.iter().zip(&request.topics) {
         for partition in &topic.partitions {
-            if !seen.insert((topic.name.as_str(), partition.partition_index)) {
-                repeated.insert((topic.name.clone(), partition.partition_index));
+            if !seen.insert((number, partition.partition_index)) {
+                repeated.insert((number, partition.partition_index));
             }
         }
     }
     repeated
+}
+
+/// A number for each topic of the request, the same for the same name.
+fn numbers(request: &ListOffsetsRequest) -> Vec<usize> {
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    let places = request.topics.iter().enumerate();
+    places.map(|(place, topic)| *first.entry(topic.name.as_str()).or_insert(place)).collect()
 }
 
 fn find(

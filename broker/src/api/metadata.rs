@@ -1,5 +1,7 @@
 //! Metadata (3): brokers, topics, and who leads what, as a client of this listener has to see it.
 
+use std::collections::BTreeSet;
+
 use taffrail_metadata::{MetadataImage, NewTopic, PartitionRegistration, TopicImage};
 use taffrail_model::{ErrorCode, NodeId, PartitionIndex, TopicName, Uuid};
 use taffrail_protocol::messages::MetadataRequest;
@@ -9,7 +11,13 @@ use taffrail_protocol::messages::metadata_response::{
 };
 use taffrail_security::{Operation, ResourcePattern as Resource};
 
+use super::topic_lookup::Named;
 use super::{Call, topic_lookup};
+
+/// The first version that can name topics by id.
+const FIRST_TOPIC_ID_VERSION: i16 = 12;
+/// The first version whose answers can leave a topic without a name.
+const FIRST_NULL_NAME_VERSION: i16 = 12;
 
 pub(super) async fn handle(call: &Call<'_>, request: MetadataRequest) -> MetadataResponse {
     let wants_all = match &request.topics {
@@ -20,11 +28,16 @@ pub(super) async fn handle(call: &Call<'_>, request: MetadataRequest) -> Metadat
     let mut topics = if wants_all {
         every_topic(call)
     } else {
-        let wanted = request.topics.unwrap_or_default();
-        if request.allow_auto_topic_creation {
-            create_missing(call, &wanted).await;
+        let wanted = distinct(request.topics.unwrap_or_default());
+        let may_name_by_id = call.version >= FIRST_TOPIC_ID_VERSION;
+        if !may_name_by_id && wanted.iter().any(|topic| topic.name.is_none()) {
+            wanted.iter().map(|topic| refuse(call, topic, ErrorCode::InvalidRequest)).collect()
+        } else {
+            if request.allow_auto_topic_creation {
+                create_missing(call, &wanted).await;
+            }
+            wanted.iter().map(|topic| one_topic(call, topic)).collect()
         }
-        wanted.iter().map(|topic| one_topic(call, topic)).collect()
     };
     if request.include_topic_authorized_operations {
         for topic in topics.iter_mut().filter(|topic| topic.error_code == ErrorCode::None.code()) {
@@ -74,34 +87,55 @@ fn every_topic(call: &Call<'_>) -> Vec<MetadataResponseTopic> {
         .collect()
 }
 
+/// Each topic once, however often it is named: a small request never makes a large answer.
+fn distinct(wanted: Vec<MetadataRequestTopic>) -> Vec<MetadataRequestTopic> {
+    let mut seen = BTreeSet::new();
+    wanted.into_iter().filter(|topic| seen.insert((topic.name.clone(), topic.topic_id))).collect()
+}
+
 fn one_topic(call: &Call<'_>, wanted: &MetadataRequestTopic) -> MetadataResponseTopic {
-    let refuse = |name: Option<String>, error: ErrorCode| MetadataResponseTopic {
-        error_code: error.code(),
-        // Null is allowed from version 12 on.
-        name: if call.version >= 12 { name } else { Some(name.unwrap_or_default()) },
-        topic_id: wanted.topic_id,
-        is_internal: false,
-        ..Default::default()
+    let named = match &wanted.name {
+        // A request that names topics by id names none by name.
+        _ if !wanted.topic_id.is_zero() => Named::Id(wanted.topic_id),
+        Some(name) => Named::Name(name),
+        None => Named::Id(Uuid::ZERO),
     };
-    if let Some(name) = &wanted.name
-        && let Err(error) = TopicName::new(name)
-    {
-        tracing::debug!(%error, "metadata of an illegal topic name");
-        return refuse(wanted.name.clone(), ErrorCode::InvalidTopicException);
-    }
-    let by_id = !wanted.topic_id.is_zero();
-    let name = wanted.name.as_deref().unwrap_or_default();
-    match topic_lookup::topic(call, name, wanted.topic_id, Operation::Describe) {
+    match topic_lookup::topic(call, named, Operation::Describe) {
         Ok(topic) => {
             let image = call.broker.image();
             match image.topic(topic.id) {
                 Some(found) => describe(call, &image, found),
                 // Deleted between the two looks.
-                None => refuse(wanted.name.clone(), ErrorCode::UnknownTopicOrPartition),
+                None => refuse(call, wanted, ErrorCode::UnknownTopicOrPartition),
             }
         }
-        // A topic that may not be seen isn't named either when it was asked for by its id.
-        Err(error) => refuse(if by_id { None } else { wanted.name.clone() }, error),
+        Err(ErrorCode::UnknownTopicOrPartition) if !has_legal_name(wanted) => {
+            refuse(call, wanted, ErrorCode::InvalidTopicException)
+        }
+        Err(error) => refuse(call, wanted, error),
+    }
+}
+
+fn has_legal_name(wanted: &MetadataRequestTopic) -> bool {
+    wanted.name.as_deref().is_some_and(|name| TopicName::new(name).is_ok())
+}
+
+fn refuse(
+    call: &Call<'_>,
+    wanted: &MetadataRequestTopic,
+    error: ErrorCode,
+) -> MetadataResponseTopic {
+    // A topic that may not be seen isn't named either when it was asked for by its id.
+    let name = wanted.name.clone().filter(|_| wanted.topic_id.is_zero());
+    MetadataResponseTopic {
+        error_code: error.code(),
+        name: if call.version >= FIRST_NULL_NAME_VERSION {
+            name
+        } else {
+            Some(name.unwrap_or_default())
+        },
+        topic_id: wanted.topic_id,
+        ..Default::default()
     }
 }
 
@@ -163,14 +197,16 @@ async fn create_missing(call: &Call<'_>, wanted: &[MetadataRequestTopic]) {
     if !call.broker.auto_create_topics_enable {
         return;
     }
+    let may_create_any = call.may(Operation::Create, Resource::CLUSTER);
     let image = call.broker.image();
     let missing: Vec<NewTopic> = wanted
         .iter()
+        .filter(|topic| topic.topic_id.is_zero())
         .filter_map(|topic| topic.name.as_deref())
         .filter(|name| image.topic_by_name(name).is_none() && TopicName::new(name).is_ok())
         .filter(|name| {
-            call.may(Operation::Create, Resource::CLUSTER)
-                || call.may(Operation::Create, Resource::topic(name))
+            call.may(Operation::Describe, Resource::topic(name))
+                && (may_create_any || call.may(Operation::Create, Resource::topic(name)))
         })
         .map(|name| call.broker.auto_created(name))
         .collect();

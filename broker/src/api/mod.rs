@@ -267,7 +267,9 @@ fn note_client_software(connection: &mut ConnectionState, body: &Bytes, version:
     if version < 3 {
         return;
     }
-    if let Ok(request) = ApiVersionsRequest::decode(&mut Decoder::new(body.clone()), version) {
+    if let Ok(request) = ApiVersionsRequest::decode(&mut Decoder::new(body.clone()), version)
+        && api_versions::is_legal(&request)
+    {
         connection.context.client_software = Some(ClientSoftware {
             name: request.client_software_name,
             version: request.client_software_version,

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use taffrail_coordinator::{
-    Answer, OffsetCommit, OffsetCommitPartition, OffsetCommitTopic, OffsetCommitTopicAnswer,
-    Request,
+    Answer, OffsetCommit, OffsetCommitPartition, OffsetCommitTopic, Request,
 };
-use taffrail_model::{ErrorCode, PartitionIndex, Uuid};
+use taffrail_model::{ErrorCode, PartitionIndex};
 use taffrail_protocol::messages::OffsetCommitRequest;
-use taffrail_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+use taffrail_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
 use taffrail_protocol::messages::offset_commit_response::{
     OffsetCommitResponse, OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 use taffrail_security::{Operation, ResourcePattern as Resource};
 
+use super::topic_lookup::Named;
 use super::{Call, group_call, topic_lookup};
 
 /// Topics have ids and no names from this version on.
@@ -21,8 +23,6 @@ const FIRST_TOPIC_ID_VERSION: i16 = 10;
 
 pub(super) async fn handle(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCommitResponse {
     let allowed = call.may(Operation::Read, Resource::group(&request.group_id));
-    // What doesn't exist is refused here; the shard sees only what it may store.
-    let mut errors = BTreeMap::new();
     let mut commit = OffsetCommit {
         group_id: request.group_id,
         generation_id: request.generation_id_or_member_epoch,
@@ -32,20 +32,22 @@ pub(super) async fn handle(call: &Call<'_>, request: OffsetCommitRequest) -> Off
         supports_group_not_found: call.version >= 9,
         topics: Vec::new(),
     };
-    for topic in &request.topics {
+    let mut topics: Vec<Progress> = request.topics.into_iter().map(Progress::new).collect();
+    for topic in &mut topics {
         if !allowed {
-            refuse(&mut errors, topic, ErrorCode::GroupAuthorizationFailed);
+            topic.refuse(ErrorCode::GroupAuthorizationFailed);
             continue;
         }
-        match topic_lookup::topic(call, &topic.name, topic.topic_id, Operation::Read) {
-            Ok(found) => commit.topics.push(to_model(call, &found, topic, &mut errors)),
-            Err(error) => refuse(&mut errors, topic, error),
+        let (name, id) = (&topic.request.name, topic.request.topic_id);
+        let named = Named::of_version(call, FIRST_TOPIC_ID_VERSION, name, id);
+        match topic_lookup::topic(call, named, Operation::Read) {
+            // What doesn't exist is refused here; the shard sees only what it may store.
+            Ok(found) => commit.topics.extend(topic.select(&found)),
+            Err(error) => topic.refuse(error),
         }
     }
-    commit.topics.retain(|topic| !topic.partitions.is_empty());
     if !commit.topics.is_empty() {
         let group_id = commit.group_id.clone();
-        let topics = commit.topics.clone();
         let answer =
             group_call::ask(
                 call,
@@ -57,87 +59,80 @@ pub(super) async fn handle(call: &Call<'_>, request: OffsetCommitRequest) -> Off
                 },
             )
             .await;
-        for topic in answer.unwrap_or_else(|error| OffsetCommitTopicAnswer::all(&topics, error)) {
-            for (partition, error) in topic.partitions {
-                // By name for the clients that say names, by id for those that say ids.
-                errors.insert(key(call, &topic.name, topic.topic_id, partition), error);
+        let asked = topics.iter_mut().filter(|topic| topic.is_asked);
+        match answer {
+            // Topic by topic as they were asked.
+            Ok(answers) => asked
+                .zip(answers)
+                .for_each(|(topic, answer)| topic.errors.extend(answer.partitions)),
+            Err(error) => asked.for_each(|topic| topic.refuse(error)),
+        }
+    }
+    OffsetCommitResponse {
+        topics: topics.into_iter().map(Progress::into_wire).collect(),
+        ..Default::default()
+    }
+}
+
+/// One topic of the request on its way to the reply. Errors are kept by partition, so that nothing is repeated for each
+/// of the partitions that a request may name.
+struct Progress {
+    request: OffsetCommitRequestTopic,
+    errors: BTreeMap<PartitionIndex, ErrorCode>,
+    /// The shard was asked to store some of its partitions.
+    is_asked: bool,
+}
+
+impl Progress {
+    fn new(request: OffsetCommitRequestTopic) -> Self {
+        Self { request, errors: BTreeMap::new(), is_asked: false }
+    }
+
+    /// Sets the error of all partitions that have none yet.
+    fn refuse(&mut self, error: ErrorCode) {
+        for partition in &self.request.partitions {
+            self.errors.entry(partition.partition_index).or_insert(error);
+        }
+    }
+
+    /// What the shard is to store, if anything.
+    fn select(&mut self, found: &topic_lookup::Topic) -> Option<OffsetCommitTopic> {
+        let mut partitions = Vec::with_capacity(self.request.partitions.len());
+        for partition in &self.request.partitions {
+            let index = partition.partition_index;
+            if !found.has_partition(index) {
+                self.errors.insert(index, ErrorCode::UnknownTopicOrPartition);
+                continue;
             }
+            partitions.push(OffsetCommitPartition {
+                partition: index,
+                offset: partition.committed_offset,
+                leader_epoch: partition.committed_leader_epoch,
+                metadata: partition.committed_metadata.clone(),
+            });
         }
-    }
-    to_wire(call, request.topics, &errors)
-}
-
-type Key = (String, Uuid, PartitionIndex);
-
-fn key(call: &Call<'_>, name: &str, topic_id: Uuid, partition: PartitionIndex) -> Key {
-    if call.version >= FIRST_TOPIC_ID_VERSION {
-        (String::new(), topic_id, partition)
-    } else {
-        (name.to_owned(), Uuid::ZERO, partition)
-    }
-}
-
-fn refuse(
-    errors: &mut BTreeMap<Key, ErrorCode>,
-    topic: &OffsetCommitRequestTopic,
-    error: ErrorCode,
-) {
-    for partition in &topic.partitions {
-        errors.insert((topic.name.clone(), topic.topic_id, partition.partition_index), error);
-    }
-}
-
-fn to_model(
-    call: &Call<'_>,
-    found: &topic_lookup::Topic,
-    topic: &OffsetCommitRequestTopic,
-    errors: &mut BTreeMap<Key, ErrorCode>,
-) -> OffsetCommitTopic {
-    let mut partitions = Vec::with_capacity(topic.partitions.len());
-    for partition in &topic.partitions {
-        let index = partition.partition_index;
-        if !found.has_partition(index) {
-            errors.insert(
-                key(call, &topic.name, topic.topic_id, index),
-                ErrorCode::UnknownTopicOrPartition,
-            );
-            continue;
-        }
-        partitions.push(OffsetCommitPartition {
-            partition: index,
-            offset: partition.committed_offset,
-            leader_epoch: partition.committed_leader_epoch,
-            metadata: partition.committed_metadata.clone(),
-        });
-    }
-    OffsetCommitTopic { name: found.name.to_string(), topic_id: found.id, partitions }
-}
-
-fn to_wire(
-    call: &Call<'_>,
-    topics: Vec<OffsetCommitRequestTopic>,
-    errors: &BTreeMap<Key, ErrorCode>,
-) -> OffsetCommitResponse {
-    let topics = topics
-        .into_iter()
-        .map(|topic| OffsetCommitResponseTopic {
-            partitions: topic
-                .partitions
-                .iter()
-                .map(|partition| {
-                    let index = partition.partition_index;
-                    let error = errors.get(&key(call, &topic.name, topic.topic_id, index));
-                    OffsetCommitResponsePartition {
-                        partition_index: index,
-                        error_code: error.copied().unwrap_or(ErrorCode::UnknownServerError).code(),
-                        ..Default::default()
-                    }
-                })
-                .collect(),
-            name: topic.name,
-            topic_id: topic.topic_id,
-            ..Default::default()
+        self.is_asked = !partitions.is_empty();
+        self.is_asked.then(|| OffsetCommitTopic {
+            name: found.name.to_string(),
+            topic_id: found.id,
+            partitions,
         })
-        .collect();
-    OffsetCommitResponse { topics, ..Default::default() }
+    }
+
+    fn into_wire(self) -> OffsetCommitResponseTopic {
+        let to_wire = |partition: &OffsetCommitRequestPartition| {
+            let error = self.errors.get(&partition.partition_index);
+            OffsetCommitResponsePartition {
+                partition_index: partition.partition_index,
+                error_code: error.copied().unwrap_or(ErrorCode::UnknownServerError).code(),
+                ..Default::default()
+            }
+        };
+        OffsetCommitResponseTopic {
+            partitions: self.request.partitions.iter().map(to_wire).collect(),
+            name: self.request.name,
+            topic_id: self.request.topic_id,
+            ..Default::default()
+        }
+    }
 }

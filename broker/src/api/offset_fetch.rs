@@ -1,5 +1,7 @@
 //! OffsetFetch (9): how far groups have read.
 
+use std::collections::BTreeSet;
+
 use taffrail_coordinator::{
     Answer, OffsetFetch, OffsetFetchGroup, OffsetFetchGroupAnswer, OffsetFetchPartitionAnswer,
     OffsetFetchTopic, OffsetFetchTopicAnswer, Request,
@@ -12,10 +14,13 @@ use taffrail_protocol::messages::offset_fetch_response::{
 };
 use taffrail_security::{Operation, ResourcePattern as Resource};
 
+use super::topic_lookup::Named;
 use super::{Call, group_call, topic_lookup};
 
 /// The first version that asks for several groups.
 const FIRST_BATCH_VERSION: i16 = 8;
+/// The first version that has an error of the whole group, beside those of its partitions.
+const FIRST_GROUP_ERROR_VERSION: i16 = 2;
 /// Topics have ids and no names from this version on.
 const FIRST_TOPIC_ID_VERSION: i16 = 10;
 
@@ -51,9 +56,12 @@ fn groups(call: &Call<'_>, request: OffsetFetchRequest) -> Vec<Wanted> {
         });
         return vec![wanted(call, request.group_id, topics)];
     }
+    let mut answered_in_full = BTreeSet::new();
     request
         .groups
         .into_iter()
+        // All offsets of a group are a large answer to a small question, which is given once.
+        .filter(|group| group.topics.is_some() || answered_in_full.insert(group.group_id.clone()))
         .map(|group| {
             let topics = group.topics.map(|topics| {
                 topics
@@ -69,28 +77,33 @@ fn groups(call: &Call<'_>, request: OffsetFetchRequest) -> Vec<Wanted> {
 type TopicRequest = (String, Uuid, Vec<i32>);
 
 fn wanted(call: &Call<'_>, group_id: String, topics: Option<Vec<TopicRequest>>) -> Wanted {
-    let mut refused = Vec::new();
+    let mut unresolved = Vec::new();
     let topics = topics.map(|topics| {
         let mut known = Vec::with_capacity(topics.len());
         for (name, topic_id, partitions) in topics {
             match resolve(call, name, topic_id) {
                 Ok((name, topic_id)) => known.push(OffsetFetchTopic { name, topic_id, partitions }),
-                Err((name, error)) => refused.push(OffsetFetchTopicAnswer {
-                    name,
-                    topic_id,
-                    partitions: partitions
-                        .into_iter()
-                        .map(|partition| OffsetFetchPartitionAnswer {
-                            error,
-                            ..OffsetFetchPartitionAnswer::absent(partition)
-                        })
-                        .collect(),
-                }),
+                Err((name, error)) => {
+                    unresolved.push(refused(OffsetFetchTopic { name, topic_id, partitions }, error))
+                }
             }
         }
         known
     });
-    Wanted { group: OffsetFetchGroup { group_id, topics }, refused }
+    Wanted { group: OffsetFetchGroup { group_id, topics }, refused: unresolved }
+}
+
+/// The same error for every partition of a topic.
+fn refused(topic: OffsetFetchTopic, error: ErrorCode) -> OffsetFetchTopicAnswer {
+    let partitions = topic.partitions.into_iter().map(|partition| OffsetFetchPartitionAnswer {
+        error,
+        ..OffsetFetchPartitionAnswer::absent(partition)
+    });
+    OffsetFetchTopicAnswer {
+        name: topic.name,
+        topic_id: topic.topic_id,
+        partitions: partitions.collect(),
+    }
 }
 
 /// By name even a topic that is gone may be asked for: its offsets outlive it for a while. An id must be known.
@@ -100,7 +113,7 @@ fn resolve(
     topic_id: Uuid,
 ) -> Result<(String, Uuid), (String, ErrorCode)> {
     if call.version >= FIRST_TOPIC_ID_VERSION {
-        let found = topic_lookup::topic(call, &name, topic_id, Operation::Describe)
+        let found = topic_lookup::topic(call, Named::Id(topic_id), Operation::Describe)
             .map_err(|error| (name, error))?;
         return Ok((found.name.to_string(), topic_id));
     }
@@ -117,6 +130,9 @@ async fn fetch_group(
     require_stable: bool,
 ) -> OffsetFetchGroupAnswer {
     let group_id = wanted.group.group_id.clone();
+    // Only these have to say it of each partition when the whole group is refused.
+    let topics_to_refuse = (call.version < FIRST_GROUP_ERROR_VERSION)
+        .then(|| wanted.group.topics.clone().unwrap_or_default());
     let asked_for_all = wanted.group.topics.is_none();
     let request = Request::OffsetFetch(OffsetFetch { groups: vec![wanted.group], require_stable });
     let answer =
@@ -132,6 +148,13 @@ async fn fetch_group(
         error,
         topics: Vec::new(),
     });
+    if let Some(topics) = topics_to_refuse
+        && !answer.error.is_none()
+    {
+        answer.topics = topics.into_iter().map(|topic| refused(topic, answer.error)).collect();
+        answer.topics.extend(wanted.refused);
+        return answer;
+    }
     if asked_for_all {
         answer.topics.retain(|topic| call.may(Operation::Describe, Resource::topic(&topic.name)));
     }

@@ -19,7 +19,7 @@ use taffrail_security::Operation;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
-use super::topic_lookup::{self, Hosted};
+use super::topic_lookup::{self, Hosted, Named};
 use super::{Call, Reply};
 use crate::net::Outcome;
 
@@ -36,7 +36,8 @@ pub(super) async fn handle(call: &Call<'_>, request: ProduceRequest) -> ProduceR
     for topic in request.topic_data {
         topics.push(submit_topic(call, acks, topic));
     }
-    let deadline = tokio::time::Instant::now() + timeout;
+    // The timeout is for the replicas. A write of this node alone is waited for: it happens, and its answer says so.
+    let deadline = (acks == Some(Acks::All)).then(|| tokio::time::Instant::now() + timeout);
     let mut response = ProduceResponse::default();
     for (mut head, partitions) in topics {
         for (index, progress) in partitions {
@@ -77,6 +78,8 @@ impl Reply for ProduceReply {
     }
 }
 
+/// Topics have ids and no names from this version on.
+const FIRST_TOPIC_ID_VERSION: i16 = 13;
 /// The size from which a batch is validated with the thread's other connections out of the way.
 const LARGE_BATCH_BYTES: usize = 64 * 1024;
 /// "The record kept its own time" in the response.
@@ -128,7 +131,8 @@ fn submit_topic(
         topic_id: topic.topic_id,
         ..Default::default()
     };
-    let found = topic_lookup::topic(call, &topic.name, topic.topic_id, Operation::Write);
+    let named = Named::of_version(call, FIRST_TOPIC_ID_VERSION, &topic.name, topic.topic_id);
+    let found = topic_lookup::topic(call, named, Operation::Write);
     let partitions = topic
         .partition_data
         .into_iter()
@@ -160,6 +164,8 @@ fn submit(
             format!("{} is written by the brokers alone", topic.name),
         ));
     }
+    let metrics = &call.broker.metrics.topics;
+    metrics.produce_requests.inc();
     let id = TopicIdPartition { topic_id: topic.id, partition: partition.index };
     let cell = match topic_lookup::partition(call, topic, partition.index) {
         Hosted::Here(cell) => cell,
@@ -178,14 +184,17 @@ fn submit(
         )
     })?;
     let rules = cell.produce_rules(call.now, call.version);
-    let validated = validate(records.into_contiguous(), &rules)?;
+    let records = records.into_contiguous();
+    let bytes = records.len() as u64;
+    let validated = validate(records, &rules).inspect_err(|_| {
+        metrics.bytes_rejected.inc_by(bytes);
+    })?;
     if validated.is_transactional {
         return Err(Refusal::because(
             ErrorCode::TransactionalIdAuthorizationFailed,
             super::init_producer_id::NO_TRANSACTIONS,
         ));
     }
-    let metrics = &call.broker.metrics.topics;
     metrics.bytes_in.inc_by(validated.bytes.len() as u64);
     metrics.messages_in.inc_by(u64::try_from(validated.records_count).unwrap_or(0));
     let log_append_time = if rules.timestamp_type == TimestampType::LogAppendTime {
@@ -208,9 +217,13 @@ fn validate(records: Bytes, rules: &ProduceRules) -> Result<ValidatedBatch, Reje
 
 async fn settle(
     answer: oneshot::Receiver<Result<Appended, AppendRefusal>>,
-    deadline: tokio::time::Instant,
+    deadline: Option<tokio::time::Instant>,
 ) -> Result<Appended, Refusal> {
-    match tokio::time::timeout_at(deadline, answer).await {
+    let answered = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, answer).await,
+        None => Ok(answer.await),
+    };
+    match answered {
         Ok(Ok(Ok(appended))) => Ok(appended),
         Ok(Ok(Err(error))) => Err(Refusal::because(error.code(), error.to_string())),
         // The partition went away with the append in its queue.

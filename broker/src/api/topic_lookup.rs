@@ -28,29 +28,50 @@ impl Topic {
     }
 }
 
-/// Finds a topic by its id where the request has one, else by its name, for a caller who wants to do `operation`.
+/// How a request names a topic.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Named<'a> {
+    Name(&'a str),
+    Id(Uuid),
+}
+
+impl<'a> Named<'a> {
+    /// For APIs whose requests have ids and no names from `first_id_version` on. There the id counts, even one of zeros.
+    pub(super) fn of_version(
+        call: &Call<'_>,
+        first_id_version: i16,
+        name: &'a str,
+        id: Uuid,
+    ) -> Self {
+        if call.version >= first_id_version { Self::Id(id) } else { Self::Name(name) }
+    }
+}
+
+/// Finds a topic for a caller who wants to do `operation`.
 ///
 /// # Errors
 /// `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION` or `TOPIC_AUTHORIZATION_FAILED`. By name the last one comes first,
 /// so that who may not see a topic doesn't learn whether it exists.
 pub(super) fn topic(
     call: &Call<'_>,
-    name: &str,
-    id: Uuid,
+    named: Named<'_>,
     operation: Operation,
 ) -> Result<Topic, ErrorCode> {
     let image = call.broker.image();
-    let found = if id.is_zero() {
-        if !call.may(operation, Resource::topic(name)) {
-            return Err(ErrorCode::TopicAuthorizationFailed);
+    let found = match named {
+        Named::Name(name) => {
+            if !call.may(operation, Resource::topic(name)) {
+                return Err(ErrorCode::TopicAuthorizationFailed);
+            }
+            image.topic_by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?
         }
-        image.topic_by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?
-    } else {
-        let found = image.topic(id).ok_or(ErrorCode::UnknownTopicId)?;
-        if !call.may(operation, Resource::topic(found.name.as_str())) {
-            return Err(ErrorCode::TopicAuthorizationFailed);
+        Named::Id(id) => {
+            let found = image.topic(id).ok_or(ErrorCode::UnknownTopicId)?;
+            if !call.may(operation, Resource::topic(found.name.as_str())) {
+                return Err(ErrorCode::TopicAuthorizationFailed);
+            }
+            found
         }
-        found
     };
     Ok(Topic { id: found.id, name: found.name.clone(), image: found.clone() })
 }

@@ -10,6 +10,7 @@ use taffrail_model::{ErrorCode, GROUP_METADATA_TOPIC, NodeId, ProducerId, Uuid};
 use taffrail_node::fetch_session::FetchSessionCache;
 use taffrail_node::storage::Storage;
 use taffrail_security::Authorizer;
+use tokio_util::sync::CancellationToken;
 
 use super::applier::Published;
 use super::clock::Clock;
@@ -19,6 +20,7 @@ use super::lifecycle::Registration;
 use super::os_disk::OsDisk;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
+use super::reply_memory::ReplyMemory;
 use crate::config::ServerConfig;
 use crate::telemetry::Metrics;
 
@@ -35,10 +37,14 @@ pub(crate) struct Broker {
     pub(crate) fetch_sessions: Mutex<FetchSessionCache>,
     /// `fetch.max.bytes`: the most bytes that one Fetch is answered with.
     pub(crate) fetch_max_bytes: usize,
+    /// Memory for records on their way to clients.
+    pub(crate) reply_memory: ReplyMemory,
     /// `auto.create.topics.enable`.
     pub(crate) auto_create_topics_enable: bool,
     /// `delete.topic.enable`.
     pub(crate) delete_topic_enable: bool,
+    /// Cancelled when the node stops: what waits for news is answered without.
+    pub(crate) stopping: CancellationToken,
     pub(super) producer_ids: ProducerIds,
     pub(super) registration: Registration,
     pub(super) storage: Arc<Storage<OsDisk>>,

@@ -21,6 +21,7 @@ mod os_disk;
 mod partition_cell;
 mod partitions;
 mod producer_ids;
+mod reply_memory;
 mod start;
 mod topic_rules;
 mod waiters;
@@ -28,6 +29,7 @@ mod waiters;
 pub(crate) use broker::Broker;
 pub(crate) use os_disk::OsDisk;
 pub(crate) use partition_cell::{NO_SUCH_OFFSET, PartitionCell};
+pub(crate) use reply_memory::{ReplyCharge, charged};
 #[cfg(test)]
 pub(crate) use start::start_with;
 pub(crate) use start::{RunningBroker, start};

@@ -71,6 +71,8 @@ impl Partitions {
         for hosting in known {
             if let Some(cell) = table.get(&hosting.id) {
                 cell.step(Event::Assigned(hosting.registration));
+                // Who waits here for records may have to look for them elsewhere.
+                cell.waiters.wake();
             }
         }
         if new.is_empty() {

@@ -21,6 +21,7 @@ use taffrail_node::storage::Storage;
 use taffrail_quorum::VoterEndpoint;
 use taffrail_security::{Authorizer, Principal};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::applier::{self, Applier, Published};
 use super::broker::Broker;
@@ -34,6 +35,7 @@ use super::os_disk::OsDisk;
 use super::partition_cell::Surroundings;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
+use super::reply_memory::ReplyMemory;
 use crate::api::{Api, Audience};
 use crate::config::{Endpoint, LockedDirs, Roles, ServerConfig};
 use crate::net::{BoundListener, Network};
@@ -164,8 +166,11 @@ pub(crate) async fn start_with(
             ..FetchSessionConfig::default()
         })),
         fetch_max_bytes: usize::try_from(statics.int("fetch.max.bytes")).unwrap_or(0),
+        // As much as for requests: both are shares of the same memory.
+        reply_memory: ReplyMemory::new(config.limits.request_memory_bytes),
         auto_create_topics_enable: statics.boolean("auto.create.topics.enable"),
         delete_topic_enable: statics.boolean("delete.topic.enable"),
+        stopping: CancellationToken::new(),
         producer_ids: ProducerIds::default(),
         registration: Registration::new(config.node_id),
         cluster_id: formatted.cluster_id.clone(),
@@ -253,12 +258,15 @@ impl RunningBroker {
         if let Err(error) = self.lifecycle.await {
             tracing::error!(%error, "the broker's lifecycle ended badly");
         }
-        self.network.shutdown(deadline).await;
-        self.control_network.stop();
         let broker = self.broker;
+        // Takes no further request, and then answers those that wait for something that may never come.
+        tokio::join!(self.network.shutdown(deadline), async {
+            broker.stopping.cancel();
+            broker.groups.shut_down();
+        });
+        self.control_network.stop();
         let storage = Arc::clone(&broker.storage);
         let (_, broker_epoch) = broker.registration.key();
-        broker.groups.shut_down();
         self.flusher.shut_down();
         broker.control.shut_down();
         let applier = self.applier;
@@ -456,5 +464,25 @@ fn group_config(statics: &StaticConfig) -> GroupConfig {
         offsets_retention_minutes: statics.number("offsets.retention.minutes"),
         offsets_retention_check_interval_ms: statics.number("offsets.retention.check.interval.ms"),
         ..GroupConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_has_both_roles() {
+        let check = |broker, controller, expect: Option<&str>| {
+            let refusal = check_roles(Roles { broker, controller }).err();
+            let refusal = refusal.map(|error| error.to_string());
+            match expect {
+                None => assert_eq!(refusal, None),
+                Some(part) => assert!(refusal.is_some_and(|text| text.contains(part)), "{part}"),
+            }
+        };
+        check(true, true, None);
+        check(true, false, Some("process.roles=broker needs"));
+        check(false, true, Some("process.roles=controller needs"));
     }
 }

@@ -55,7 +55,7 @@ impl Turn<'_> {
         let Some(history) = self.model.histories.get_mut(&id) else { return Ok(false) };
         match self.node.read(id, history.end(), view.log_end) {
             Ok(batches) => {
-                history.observe(&batches, &self.model.sent)?;
+                history.observe(&batches, view.log_end, &self.model.sent)?;
                 history.check_view(view)?;
                 if let Some(point) = self.node.recovery_point(id) {
                     history.must_survive_power_cut(point);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use taffrail_model::{GROUP_METADATA_TOPIC, Now};
+use taffrail_model::{GROUP_METADATA_TOPIC, Now, Offset};
 use taffrail_node::partition::Acks;
 use taffrail_protocol::batch::Batch;
 use taffrail_testkit::{ManualClock, MemDisk, SeededRng};
@@ -98,7 +98,10 @@ impl World {
     fn new(seed: u64, is_verbose: bool) -> Self {
         let mut rng = SeededRng::new(seed);
         let producer =
-            |index: u32| Producer::new(if index % 3 == 2 { Acks::Leader } else { Acks::All });
+            |index: u32| {
+            let acks = if index % 3 == 2 { Acks::Leader } else { Acks::All };
+            Producer::new(acks, index.is_multiple_of(2))
+        };
         Self {
             disk: MemDisk::new(),
             clock: ManualClock::default(),
@@ -332,13 +335,13 @@ impl World {
             }
             Err(error) => return Err(error.context("the metadata log can't be replayed")),
         }
-        let mut found: Vec<(_, Vec<Batch>)> = Vec::new();
+        let mut found: Vec<(_, Vec<Batch>, Offset)> = Vec::new();
         for &id in node.hosted().keys() {
             let view = node.view(id).context("a partition without a view")?;
             let rolled = node.segments(id).saturating_sub(1);
             self.coverage.segments_found += u64::try_from(rolled)?;
             match node.read(id, view.log_start, view.log_end) {
-                Ok(batches) => found.push((id, batches)),
+                Ok(batches) => found.push((id, batches, view.log_end)),
                 Err(_) if self.faults.have_struck(&self.disk) => return Ok(false),
                 Err(error) => bail!("{id:?} can't be read: {error}"),
             }
@@ -349,9 +352,9 @@ impl World {
         }
         self.adopt_partitions();
         let mut has_lost = false;
-        for (id, batches) in found {
+        for (id, batches, log_end) in found {
             let Some(history) = self.model.histories.get_mut(&id) else { continue };
-            let loss = history.recovered(self.stop, &batches, &self.model.sent)?;
+            let loss = history.recovered(self.stop, &batches, log_end, &self.model.sent)?;
             self.coverage.acked_batches_lost += loss.acked_batches;
             has_lost |= loss.batches > 0;
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use taffrail_log::{Disk, RecoveryReport};
 use taffrail_metadata as metadata;
-use taffrail_metadata::{BootstrapRecords, Controller, VersionedRecord};
+use taffrail_metadata::{BootstrapRecords, Controller, Loaded, VersionedRecord};
 use taffrail_model::{LeaderEpoch, Mono, Now, Offset};
 use taffrail_protocol::records::MetadataRecord;
 use taffrail_quorum as quorum;
@@ -36,6 +36,9 @@ pub struct Control<D: Disk> {
     log: MetadataLog<D>,
     /// What the controller wants done, in order.
     pending: VecDeque<metadata::Effect>,
+    /// What was read back and not shown yet. An image on the way to the committed one is never shown: to a
+    /// node that starts it would take topics for strays that later records create.
+    unpublished: Option<Box<Loaded>>,
     /// All committed records below it are in the controller's image.
     applied: Offset,
     /// The controller was told that it leads.
@@ -100,18 +103,21 @@ impl<D: Disk> Control<D> {
                 voters_in_log: recovery.voters_in_log,
             },
         )?;
-        Ok(Self {
+        let mut control = Self {
             disk,
             directory,
             quorum,
             controller,
             log,
-            pending: effects.into(),
+            pending: VecDeque::new(),
+            unpublished: None,
             applied: snapshot_id.offset,
             leading: false,
             flush_wanted: false,
             failed: false,
-        })
+        };
+        control.take_replayed(effects);
+        Ok(control)
     }
 
     /// Takes in one event. Replies that rest on new records follow from [`Control::flush`].
@@ -304,24 +310,26 @@ impl<D: Disk> Control<D> {
 
     /// The leader knows the records that it appended; one that doesn't lead yet hears them from the log.
     fn commit(&mut self, now: Now, high_watermark: Offset) -> Result<(), ControlFailure> {
-        if self.leading {
-            self.step_controller(now, metadata::Event::Committed { high_watermark });
-        } else {
+        let is_leading = self.leading;
+        if !is_leading {
             self.replay_to(now, high_watermark)?;
+        }
+        self.pending.extend(self.unpublished.take().map(metadata::Effect::Publish));
+        if is_leading {
+            self.step_controller(now, metadata::Event::Committed { high_watermark });
         }
         self.applied = high_watermark;
         Ok(())
     }
 
-    /// Hands the committed records to the controller, in runs, since it publishes an image after each.
+    /// Hands the committed records to the controller, in runs that a control batch or their number ends.
     fn replay_to(&mut self, now: Now, high_watermark: Offset) -> Result<(), ControlFailure> {
-        let Self { log, controller, pending, applied, .. } = self;
+        let Self { log, controller, applied, .. } = self;
         let mut base_offset = *applied;
         let mut run: Vec<MetadataRecord> = Vec::new();
+        let mut effects = Vec::new();
         let mut replay = |base_offset, records| {
-            let mut effects = Vec::new();
             controller.step(now, metadata::Event::Replay { base_offset, records }, &mut effects);
-            pending.extend(effects);
         };
         log.for_each_batch(*applied, high_watermark, &mut |batch| {
             let breaks_run = batch.header.is_control() || run.len() >= REPLAY_RUN_RECORDS;
@@ -339,7 +347,25 @@ impl<D: Disk> Control<D> {
         if !run.is_empty() {
             replay(base_offset, run);
         }
+        self.take_replayed(effects);
         Ok(())
+    }
+
+    /// Takes what the controller wants after records were read back, with all its images as one.
+    fn take_replayed(&mut self, effects: Vec<metadata::Effect>) {
+        for effect in effects {
+            match effect {
+                metadata::Effect::Publish(mut later) => {
+                    if let Some(earlier) = self.unpublished.take() {
+                        let mut delta = earlier.delta;
+                        delta.merge(std::mem::take(&mut later.delta));
+                        later.delta = delta;
+                    }
+                    self.unpublished = Some(later);
+                }
+                other => self.pending.push_back(other),
+            }
+        }
     }
 
     /// Steps the controller. Its effects wait in line, since those of the step before go first.

@@ -7,9 +7,10 @@ use taffrail_model::{ErrorCode, Offset, Timestamp};
 /// What must be true before an append is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acks {
-    /// Nothing (`acks=0`); the answer says whether the connection must be closed.
+    /// Nothing but the write. So with `acks=0`, where the answer says whether the connection must be closed, and with
+    /// appends of the node's own, which follow the high watermark themselves.
     None,
-    /// The batch is in this node's log (`acks=1`).
+    /// The batch is in this node's log (`acks=1`), and synced there with `flush.messages=1`.
     Leader,
     /// The high watermark has passed the batch (`acks=all`).
     All,

@@ -1,83 +1,19 @@
 //! The partition itself.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use taffrail_log::{
-    Disk, Log, LogConfig, LogError, LogReader, OpenLog, Origin, RecoveryReport, SyncHandle,
-    SyncScope,
+    Disk, Log, LogError, LogReader, OpenLog, Origin, RecoveryReport, SyncHandle, SyncScope,
 };
 use taffrail_metadata::PartitionRegistration;
-use taffrail_model::{NodeId, Now, Offset, TopicIdPartition, Uuid};
+use taffrail_model::{Now, Offset, Uuid};
 use taffrail_replica::{Assignment, Replica};
 
 use super::append::{Acks, Append, AppendRefusal, Appended};
+use super::event::{Effect, Event, PartitionConfig};
+use super::parked::Parked;
 use super::view::{View, ViewState};
-use crate::storage::Remembered;
-
-/// What a partition is made of.
-#[derive(Clone, Debug)]
-pub struct PartitionConfig {
-    /// The partition.
-    pub id: TopicIdPartition,
-    /// This node.
-    pub node_id: NodeId,
-    /// The partition's directory.
-    pub directory: PathBuf,
-    /// What the topic's configuration asks of the log.
-    pub log: LogConfig,
-    /// Whether `cleanup.policy` holds `compact`: offsets may then be missing between batches, which recovery would
-    /// otherwise take for lost data.
-    pub is_compacted: bool,
-    /// `min.insync.replicas`.
-    pub min_isr: usize,
-    /// What the last process left to know.
-    pub remembered: Remembered,
-}
-
-/// What a partition is told. `R` is how the carrier remembers whom to answer.
-#[derive(Debug)]
-pub enum Event<R> {
-    /// The controller's word on the partition.
-    Assigned(Arc<PartitionRegistration>),
-    /// The topic's configuration.
-    Configured {
-        /// What it asks of the log.
-        log: LogConfig,
-        /// `min.insync.replicas`.
-        min_isr: usize,
-    },
-    /// All appends that have gathered: one write.
-    Append(Vec<Append<R>>),
-    /// Time for what is due by time: rolling, retention, forgetting producers.
-    Maintain,
-}
-
-/// What a partition wants done, in this order.
-#[derive(Debug)]
-pub enum Effect<R> {
-    /// Answer an append.
-    Reply {
-        /// Whom.
-        reply: R,
-        /// What became of it.
-        result: Result<Appended, AppendRefusal>,
-    },
-    /// The high watermark moved: fetches that wait may go on.
-    HighWatermark(Offset),
-    /// Appends wait for a sync (`flush.messages`): [`Partition::begin_sync`], sync without the lock, [`Partition::synced`].
-    SyncWanted,
-    /// The log can't be written any longer.
-    Offline(LogError),
-}
-
-/// An append whose answer waits for the high watermark.
-#[derive(Debug)]
-struct Parked<R> {
-    appended: Appended,
-    reply: R,
-}
 
 /// One replica and its log.
 pub struct Partition<D: Disk, R> {
@@ -86,7 +22,12 @@ pub struct Partition<D: Disk, R> {
     min_isr: usize,
     /// `flush.messages` syncs every append, so that what counts as written is what is synced.
     durable_acks: bool,
-    parked: VecDeque<Parked<R>>,
+    /// With `acks=all`.
+    awaiting_high_watermark: Parked<R>,
+    /// With `acks=1`.
+    awaiting_sync: Parked<R>,
+    /// Why nothing is appended any longer.
+    offline: Option<LogError>,
     view: Arc<View>,
     scratch: Vec<taffrail_replica::Effect>,
 }
@@ -101,38 +42,40 @@ impl<D: Disk, R> Partition<D, R> {
         config: PartitionConfig,
         now: Now,
     ) -> Result<(Self, RecoveryReport), LogError> {
-        let Remembered { clean, recovery_point, log_start, high_watermark } = config.remembered;
+        let remembered = config.remembered.of_topic(config.id.topic_id);
         let durable_acks = config.log.flush_messages == 1;
         let open = OpenLog {
             dir: config.directory,
             topic_id: Some(config.id.topic_id),
             config: config.log,
-            was_clean: clean,
-            recovery_point,
-            start_offset: log_start,
+            was_clean: remembered.clean,
+            recovery_point: remembered.recovery_point,
+            start_offset: remembered.log_start,
         };
-        let (log, report) = if config.is_compacted {
+        let (mut log, report) = if config.is_compacted {
             Log::open_compacted(disk, open, now)?
         } else {
             Log::open(disk, open, now)?
         };
+        if durable_acks && let Err(error) = log.flush(now) {
+            // What recovery found may have been acknowledged, and has to be synced before it is shown. With a full disk that
+            // is left for later, and the high watermark waits for it.
+            log.check_online().map_err(|_| error)?;
+        }
         // A checkpoint may be ahead of what an unclean stop left.
-        let high_watermark = high_watermark.clamp(log.start_offset(), log.end_offset());
+        let high_watermark = remembered.high_watermark.clamp(log.start_offset(), log.end_offset());
+        // The high watermark may not move for long, and transactions that ended below it are stable now.
+        log.replicated_to(high_watermark);
         let replica = Replica::new(config.node_id, high_watermark);
-        let view = Arc::new(View::new(ViewState {
-            leading: false,
-            leader_epoch: -1,
-            log_start: log.start_offset(),
-            high_watermark,
-            last_stable: high_watermark,
-            log_end: log.end_offset(),
-        }));
+        let view = Arc::new(View::new(view_state(&log, &replica)));
         let partition = Self {
             log,
             replica,
             min_isr: config.min_isr,
             durable_acks,
-            parked: VecDeque::new(),
+            awaiting_high_watermark: Parked::new(),
+            awaiting_sync: Parked::new(),
+            offline: None,
             view,
             scratch: Vec::new(),
         };
@@ -167,12 +110,16 @@ impl<D: Disk, R> Partition<D, R> {
     /// synced without the lock and told by [`Partition::synced`], one at a time.
     #[must_use]
     pub fn begin_sync(&self, at_once: bool, now: Now) -> Option<SyncHandle<D>> {
+        if self.offline.is_some() {
+            return None;
+        }
         let scope = if at_once { SyncScope::All } else { self.log.sync_due(now)? };
         // A log that is offline has nothing left to sync.
         self.log.begin_sync(scope, now).ok().flatten()
     }
 
-    /// Takes note of a sync.
+    /// Takes note of a sync. After a failed one the partition is offline, unless the disk was full before any file was
+    /// synced: then those who wait go on waiting, and the sync is due again by [`Partition::begin_sync`].
     pub fn synced(
         &mut self,
         handle: &SyncHandle<D>,
@@ -181,11 +128,9 @@ impl<D: Disk, R> Partition<D, R> {
     ) {
         self.log.end_sync(handle, result);
         match result {
-            Ok(()) if self.durable_acks => {
-                self.tell_replica(taffrail_replica::Event::LogEnd(self.log.recovery_point()), out);
-            }
-            Ok(()) => {}
-            Err(error) => self.went_offline(error.clone(), out),
+            Ok(()) => self.written(out),
+            Err(error) if self.log.check_online().is_err() => self.go_offline(error, out),
+            Err(_) => {}
         }
         self.publish();
     }
@@ -199,13 +144,14 @@ impl<D: Disk, R> Partition<D, R> {
                 self.min_isr = min_isr;
                 self.log.set_config(log);
                 self.tell_replica(taffrail_replica::Event::MinIsr(min_isr), out);
+                self.written(out);
             }
             Event::Append(appends) => self.append(now, appends, out),
-            Event::Maintain => {
-                if let Err(error) = self.maintain(now) {
-                    self.went_offline(error, out);
-                }
-            }
+            Event::Maintain => match self.maintain(now) {
+                // What retention couldn't do on a full disk it tries the next time; appends may fit all the same.
+                Err(error) if !error.is_no_space() => self.go_offline(&error, out),
+                Ok(()) | Err(_) => {}
+            },
         }
         self.publish();
     }
@@ -213,10 +159,13 @@ impl<D: Disk, R> Partition<D, R> {
     /// Closes the log and says where it ends; what waits is told to look for another leader.
     ///
     /// # Errors
-    /// [`LogError`] when not all could be synced; the next start then recovers the log.
+    /// [`LogError`] when not all could be synced, now or before; the next start then recovers the log.
     pub fn close(mut self, now: Now, out: &mut Vec<Effect<R>>) -> Result<Offset, LogError> {
-        self.refuse_parked(out);
-        self.log.close(now)
+        self.refuse_parked(&AppendRefusal::NotLeader, out);
+        match self.offline {
+            Some(error) => Err(error),
+            None => self.log.close(now),
+        }
     }
 
     /// Sets the log's directory aside to be deleted; what waits is told to look for another leader.
@@ -228,7 +177,7 @@ impl<D: Disk, R> Partition<D, R> {
         unique_id: Uuid,
         out: &mut Vec<Effect<R>>,
     ) -> Result<PathBuf, LogError> {
-        self.refuse_parked(out);
+        self.refuse_parked(&AppendRefusal::NotLeader, out);
         self.log.delete(unique_id)
     }
 
@@ -241,62 +190,86 @@ impl<D: Disk, R> Partition<D, R> {
             isr: registration.isr.clone(),
             min_isr: self.min_isr,
             log_end: self.log.end_offset(),
+            written_end: self.written_end(),
         };
         self.tell_replica(taffrail_replica::Event::Assigned(assignment), out);
+        self.want_sync(out);
     }
 
     fn append(&mut self, now: Now, appends: Vec<Append<R>>, out: &mut Vec<Effect<R>>) {
         let Some(epoch) = self.replica.leading().map(|leader| leader.epoch) else {
-            for append in appends {
-                out.push(Effect::Reply {
-                    reply: append.reply,
-                    result: Err(AppendRefusal::NotLeader),
-                });
-            }
+            refuse(appends.into_iter().map(|append| append.reply), &AppendRefusal::NotLeader, out);
             return;
         };
+        if let Some(error) = &self.offline {
+            let refusal = AppendRefusal::Log(error.clone().into());
+            refuse(appends.into_iter().map(|append| append.reply), &refusal, out);
+            return;
+        }
         let (accepted, refused): (Vec<_>, Vec<_>) = appends
             .into_iter()
             .partition(|append| append.acks != Acks::All || self.replica.has_min_isr());
-        for append in refused {
-            out.push(Effect::Reply {
-                reply: append.reply,
-                result: Err(AppendRefusal::NotEnoughReplicas),
-            });
-        }
+        let refused = refused.into_iter().map(|append| append.reply);
+        refuse(refused, &AppendRefusal::NotEnoughReplicas, out);
         let batches: Vec<_> = accepted.iter().map(|append| append.batch.clone()).collect();
         let results = self.log.append_as_leader(&batches, epoch, Origin::Client, now);
         for (append, result) in accepted.into_iter().zip(results) {
             match result {
-                Ok(placed) => {
-                    let appended = Appended {
-                        base_offset: placed.base_offset,
-                        last_offset: placed.last_offset,
-                        log_append_time: append.log_append_time,
-                        log_start_offset: self.log.start_offset(),
-                    };
-                    if append.acks == Acks::All {
-                        self.parked.push_back(Parked { appended, reply: append.reply });
-                    } else {
-                        out.push(Effect::Reply { reply: append.reply, result: Ok(appended) });
-                    }
-                }
+                Ok(placed) => self.answer(append, placed, out),
                 Err(error) => {
-                    out.push(Effect::Reply { reply: append.reply, result: Err(error.into()) })
+                    out.push(Effect::Reply { reply: append.reply, result: Err(error.into()) });
                 }
             }
         }
-        if let Err(error) = self.log.check_online() {
-            self.went_offline(error, out);
-            return;
+        match self.log.check_online() {
+            Ok(()) => self.written(out),
+            Err(error) => self.go_offline(&error, out),
         }
-        if self.durable_acks {
-            out.push(Effect::SyncWanted);
-        } else {
-            self.tell_replica(taffrail_replica::Event::LogEnd(self.log.end_offset()), out);
+    }
+
+    /// Answers an append that is in the log, or lets it wait for what its `acks` ask for.
+    fn answer(
+        &mut self,
+        append: Append<R>,
+        placed: taffrail_log::Appended,
+        out: &mut Vec<Effect<R>>,
+    ) {
+        let Append { acks, log_append_time, reply, .. } = append;
+        // The records of a duplicate have the time that the log gave to the original.
+        let is_restamped = placed.is_duplicate && log_append_time >= 0;
+        let appended = Appended {
+            base_offset: placed.base_offset,
+            last_offset: placed.last_offset,
+            log_append_time: if is_restamped { placed.max_timestamp } else { log_append_time },
+            log_start_offset: self.log.start_offset(),
+        };
+        match acks {
+            Acks::All => self.awaiting_high_watermark.park(appended, reply),
+            Acks::Leader if appended.last_offset >= self.written_end() => {
+                self.awaiting_sync.park(appended, reply);
+            }
+            Acks::Leader | Acks::None => out.push(Effect::Reply { reply, result: Ok(appended) }),
         }
-        // A duplicate lies below the high watermark already.
+    }
+
+    /// Where what counts as written ends.
+    fn written_end(&self) -> Offset {
+        if self.durable_acks { self.log.recovery_point() } else { self.log.end_offset() }
+    }
+
+    /// Tells of what was written or synced. A sync that is missing for it is asked for.
+    fn written(&mut self, out: &mut Vec<Effect<R>>) {
+        self.want_sync(out);
+        self.tell_replica(taffrail_replica::Event::LogEnd(self.written_end()), out);
+        // The high watermark may have passed long ago what duplicates wait for.
         self.answer_parked(out);
+    }
+
+    fn want_sync(&self, out: &mut Vec<Effect<R>>) {
+        let is_leading = self.replica.leading().is_some();
+        if is_leading && self.offline.is_none() && self.written_end() < self.log.end_offset() {
+            out.push(Effect::SyncWanted);
+        }
     }
 
     fn maintain(&mut self, now: Now) -> Result<(), LogError> {
@@ -306,13 +279,13 @@ impl<D: Disk, R> Partition<D, R> {
         Ok(())
     }
 
-    /// What waits for the high watermark will not see it move.
-    fn went_offline(&mut self, error: LogError, out: &mut Vec<Effect<R>>) {
-        for parked in self.parked.drain(..) {
-            let refusal = AppendRefusal::Log(error.clone().into());
-            out.push(Effect::Reply { reply: parked.reply, result: Err(refusal) });
+    /// Those who wait for a sync or for the high watermark would wait in vain.
+    fn go_offline(&mut self, error: &LogError, out: &mut Vec<Effect<R>>) {
+        self.refuse_parked(&AppendRefusal::Log(error.clone().into()), out);
+        if self.offline.is_none() {
+            self.offline = Some(error.clone());
+            out.push(Effect::Offline(error.clone()));
         }
-        out.push(Effect::Offline(error));
     }
 
     fn tell_replica(&mut self, event: taffrail_replica::Event, out: &mut Vec<Effect<R>>) {
@@ -321,7 +294,9 @@ impl<D: Disk, R> Partition<D, R> {
         for effect in effects.drain(..) {
             match effect {
                 taffrail_replica::Effect::BecameLeader { epoch, .. } => self.log.begin_epoch(epoch),
-                taffrail_replica::Effect::BecameFollower { .. } => self.refuse_parked(out),
+                taffrail_replica::Effect::BecameFollower { .. } => {
+                    self.refuse_parked(&AppendRefusal::NotLeader, out);
+                }
                 taffrail_replica::Effect::HighWatermark(offset) => {
                     self.log.replicated_to(offset);
                     self.answer_parked(out);
@@ -333,35 +308,41 @@ impl<D: Disk, R> Partition<D, R> {
     }
 
     fn answer_parked(&mut self, out: &mut Vec<Effect<R>>) {
-        let high_watermark = self.replica.high_watermark();
-        // In the order of the log, but for duplicates, which repeat an earlier offset: those wait behind the others
-        // at most until the same high watermark.
-        while self.parked.front().is_some_and(|parked| parked.appended.last_offset < high_watermark)
-        {
-            if let Some(Parked { appended, reply }) = self.parked.pop_front() {
-                out.push(Effect::Reply { reply, result: Ok(appended) });
-            }
-        }
+        let (synced, high_watermark) = (self.written_end(), self.replica.high_watermark());
+        let synced = std::iter::from_fn(|| self.awaiting_sync.pop_below(synced));
+        let replicated =
+            std::iter::from_fn(|| self.awaiting_high_watermark.pop_below(high_watermark));
+        out.extend(
+            synced
+                .chain(replicated)
+                .map(|(appended, reply)| Effect::Reply { reply, result: Ok(appended) }),
+        );
     }
 
-    fn refuse_parked(&mut self, out: &mut Vec<Effect<R>>) {
-        for parked in self.parked.drain(..) {
-            out.push(Effect::Reply { reply: parked.reply, result: Err(AppendRefusal::NotLeader) });
-        }
+    fn refuse_parked(&mut self, refusal: &AppendRefusal, out: &mut Vec<Effect<R>>) {
+        let parked = self.awaiting_sync.drain().chain(self.awaiting_high_watermark.drain());
+        refuse(parked, refusal, out);
     }
 
     fn publish(&self) {
-        let high_watermark = self.replica.high_watermark();
-        self.view.publish(ViewState {
-            leading: self.replica.leading().is_some(),
-            leader_epoch: self.replica.leader_epoch(),
-            log_start: self.log.start_offset(),
-            high_watermark,
-            last_stable: self
-                .log
-                .first_unstable_offset()
-                .map_or(high_watermark, |first| first.min(high_watermark)),
-            log_end: self.log.end_offset(),
-        });
+        self.view.publish(view_state(&self.log, &self.replica));
+    }
+}
+
+fn refuse<R>(replies: impl Iterator<Item = R>, refusal: &AppendRefusal, out: &mut Vec<Effect<R>>) {
+    out.extend(replies.map(|reply| Effect::Reply { reply, result: Err(refusal.clone()) }));
+}
+
+fn view_state<D: Disk>(log: &Log<D>, replica: &Replica) -> ViewState {
+    let high_watermark = replica.high_watermark();
+    ViewState {
+        leading: replica.leading().is_some(),
+        leader_epoch: replica.leader_epoch(),
+        log_start: log.start_offset(),
+        high_watermark,
+        last_stable: log
+            .first_unstable_offset()
+            .map_or(high_watermark, |first| first.min(high_watermark)),
+        log_end: log.end_offset(),
     }
 }

@@ -21,8 +21,8 @@ pub struct ViewState {
     pub log_end: Offset,
 }
 
-/// A sequence lock over [`ViewState`]: one writer (whoever holds the partition's lock), any number of readers that never
-/// wait for it and never see half of an update.
+/// A sequence lock over [`ViewState`]: one writer (whoever holds the partition's lock), which never waits, and any number of
+/// readers, which look again while an update is under way and so never see half of one.
 #[derive(Debug)]
 pub struct View {
     /// Odd while an update is under way.

@@ -50,7 +50,7 @@ impl Batch {
     /// # Errors
     /// [`BatchError::UnknownCompression`] and [`BatchError::Decompress`].
     pub fn record_bytes(&self, cap: usize) -> Result<Bytes, BatchError> {
-        let stored = self.bytes.slice(BATCH_OVERHEAD.min(self.bytes.len())..);
+        let stored = self.stored_records();
         match self.header.compression()? {
             codec @ Compression::None if stored.len() > cap => {
                 Err(DecompressError::TooLarge { codec, cap }.into())
@@ -58,6 +58,11 @@ impl Batch {
             Compression::None => Ok(stored),
             codec => Ok(decompress(codec, &stored, cap)?.into()),
         }
+    }
+
+    /// The records as they lie in the batch, compressed or not.
+    pub(super) fn stored_records(&self) -> Bytes {
+        self.bytes.slice(BATCH_OVERHEAD.min(self.bytes.len())..)
     }
 
     /// The records, decompressed into at most `cap` bytes when they are compressed.

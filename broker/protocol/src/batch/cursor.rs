@@ -1,39 +1,37 @@
 //! Reading and writing the zigzag varints of records.
 
-/// The bytes of a record section that are still to be read.
-///
-/// The reasons are constants, so that an error on the hot path costs no allocation.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
+/// What the parts of a record are read from: bytes that are at hand ([`Cursor`]), or that a decoder is still to
+/// make.
+pub(super) trait Source {
+    /// What stands for a stretch of bytes: the bytes, or nothing where they are passed over.
+    type Part;
+    /// Made from a reason, which is a constant: an error on the hot path costs no allocation.
+    type Error: From<&'static str>;
 
-impl<'a> Cursor<'a> {
-    pub(super) fn byte(&mut self) -> Result<u8, &'static str> {
-        let (&byte, rest) = self.0.split_first().ok_or("it ends too early")?;
-        self.0 = rest;
-        Ok(byte)
-    }
+    fn byte(&mut self) -> Result<u8, Self::Error>;
 
-    pub(super) fn bytes(&mut self, length: usize) -> Result<&'a [u8], &'static str> {
-        let (taken, rest) =
-            self.0.split_at_checked(length).ok_or("a length in it passes its end")?;
-        self.0 = rest;
-        Ok(taken)
-    }
+    fn part(&mut self, length: usize) -> Result<Self::Part, Self::Error>;
+
+    /// Everything up to the end, without moving on.
+    fn rest(&self) -> Self::Part;
+
+    /// Fails unless everything was read.
+    fn finish(&mut self) -> Result<(), Self::Error>;
 
     /// A length as a varint, then that many bytes; -1 is null, and so is any other negative length, as
     /// Kafka reads it.
-    pub(super) fn nullable_bytes(&mut self) -> Result<Option<&'a [u8]>, &'static str> {
+    fn nullable_part(&mut self) -> Result<Option<Self::Part>, Self::Error> {
         match usize::try_from(self.varint()?) {
-            Ok(length) => self.bytes(length).map(Some),
+            Ok(length) => self.part(length).map(Some),
             Err(_) => Ok(None),
         }
     }
 
-    pub(super) fn varint(&mut self) -> Result<i32, &'static str> {
-        i32::try_from(self.varlong()?).map_err(|_| "a varint in it passes 32 bits")
+    fn varint(&mut self) -> Result<i32, Self::Error> {
+        i32::try_from(self.varlong()?).map_err(|_| "a varint in it passes 32 bits".into())
     }
 
-    pub(super) fn varlong(&mut self) -> Result<i64, &'static str> {
+    fn varlong(&mut self) -> Result<i64, Self::Error> {
         let mut bits = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -45,7 +43,43 @@ impl<'a> Cursor<'a> {
                 return Ok((bits >> 1).cast_signed() ^ -(bits & 1).cast_signed());
             }
         }
-        Err("a varint in it passes 64 bits")
+        Err("a varint in it passes 64 bits".into())
+    }
+}
+
+/// The source ended within a varint, or before a byte that has to be there.
+pub(super) const TOO_EARLY: &str = "it ends too early";
+/// A part ends after the source does.
+pub(super) const PAST_THE_END: &str = "a length in it passes its end";
+/// The source goes on after the last part.
+pub(super) const TOO_SHORT: &str = "it is shorter than its size";
+
+/// The bytes that are still to be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
+
+impl<'a> Source for Cursor<'a> {
+    type Part = &'a [u8];
+    type Error = &'static str;
+
+    fn byte(&mut self) -> Result<u8, &'static str> {
+        let (&byte, rest) = self.0.split_first().ok_or(TOO_EARLY)?;
+        self.0 = rest;
+        Ok(byte)
+    }
+
+    fn part(&mut self, length: usize) -> Result<&'a [u8], &'static str> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(PAST_THE_END)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
+    fn finish(&mut self) -> Result<(), &'static str> {
+        if self.0.is_empty() { Ok(()) } else { Err(TOO_SHORT) }
     }
 }
 

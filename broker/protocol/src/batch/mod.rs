@@ -6,7 +6,8 @@
 //! epoch without it ([`stamp`]), while a timestamp that it corrects needs a new CRC.
 //!
 //! Invariants: parsing never panics and never allocates on the word of a length or a count; a batch's
-//! bytes are sliced and not copied, unless they were compressed.
+//! bytes are sliced and not copied, unless they were compressed; checking a produced batch doesn't hold what its
+//! records inflate to, unless they have to be compressed anew.
 //!
 //! Deliberately absent: the formats v0 and v1, which Kafka 4.x no longer accepts (KIP-896).
 
@@ -15,9 +16,11 @@ mod builder;
 mod control;
 mod cursor;
 mod error;
+mod faults;
 mod header;
 mod record;
 mod rules;
+mod stream;
 mod validate;
 
 pub use batches::{Batch, Batches, RecordIter};

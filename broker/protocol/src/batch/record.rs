@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use taffrail_model::{Offset, Timestamp};
 
-use super::cursor::{Cursor, put_varlong, varlong_size};
+use super::cursor::{Cursor, Source, put_varlong, varlong_size};
 use super::header::{BatchHeader, TimestampType};
 
 /// A record, its parts slices of the batch that it lies in.
@@ -52,26 +52,12 @@ pub type HeaderView<'a> = (&'a [u8], Option<&'a [u8]>);
 impl<'a> RecordView<'a> {
     /// Reads the record at the start of `cursor`; its headers are walked and not kept.
     pub(super) fn read(cursor: &mut Cursor<'a>, batch: &BatchHeader) -> Result<Self, &'static str> {
-        let size = usize::try_from(cursor.varint()?).map_err(|_| "its size is negative")?;
-        let mut body = Cursor(cursor.bytes(size)?);
-        let _attributes = body.byte()?;
-        let timestamp_delta = body.varlong()?;
-        let offset_delta = body.varint()?;
-        let key = body.nullable_bytes()?;
-        let value = body.nullable_bytes()?;
-        let headers = body.0;
-        for _ in 0..header_count(&mut body)? {
-            read_header(&mut body)?;
-        }
-        if !body.0.is_empty() {
-            return Err("it is shorter than its size");
-        }
+        let size = read_size(cursor)?;
+        let Layout { timestamp_delta, offset_delta, key, value, headers } =
+            Layout::read(&mut Cursor(cursor.part(size)?))?;
         Ok(Self {
             offset: batch.base_offset.wrapping_add(i64::from(offset_delta)),
-            timestamp: match batch.timestamp_type() {
-                TimestampType::CreateTime => batch.base_timestamp.wrapping_add(timestamp_delta),
-                TimestampType::LogAppendTime => batch.max_timestamp,
-            },
+            timestamp: timestamp(batch, timestamp_delta),
             offset_delta,
             key,
             value,
@@ -124,16 +110,58 @@ impl<'a> Iterator for HeaderViews<'a> {
     }
 }
 
-fn header_count(cursor: &mut Cursor<'_>) -> Result<i32, &'static str> {
-    match cursor.varint()? {
-        count if count < 0 => Err("its count of headers is negative"),
+/// The parts of a record, after its size. Its attributes have no meaning.
+pub(super) struct Layout<P> {
+    pub(super) timestamp_delta: i64,
+    pub(super) offset_delta: i32,
+    pub(super) key: Option<P>,
+    value: Option<P>,
+    headers: P,
+}
+
+impl<P> Layout<P> {
+    /// Reads `body`, which is the whole record and nothing beyond it.
+    pub(super) fn read<S: Source<Part = P>>(body: &mut S) -> Result<Self, S::Error> {
+        let _attributes = body.byte()?;
+        let timestamp_delta = body.varlong()?;
+        let offset_delta = body.varint()?;
+        let key = body.nullable_part()?;
+        let value = body.nullable_part()?;
+        let headers = body.rest();
+        for _ in 0..header_count(body)? {
+            read_header(body)?;
+        }
+        body.finish()?;
+        Ok(Self { timestamp_delta, offset_delta, key, value, headers })
+    }
+}
+
+/// How many bytes a record takes after this.
+pub(super) fn read_size<S: Source>(source: &mut S) -> Result<usize, S::Error> {
+    usize::try_from(source.varint()?).map_err(|_| "its size is negative".into())
+}
+
+/// The timestamp of a record with this delta.
+pub(super) const fn timestamp(batch: &BatchHeader, delta: i64) -> Timestamp {
+    match batch.timestamp_type() {
+        TimestampType::CreateTime => batch.base_timestamp.wrapping_add(delta),
+        TimestampType::LogAppendTime => batch.max_timestamp,
+    }
+}
+
+fn header_count<S: Source>(source: &mut S) -> Result<i32, S::Error> {
+    match source.varint()? {
+        count if count < 0 => Err("its count of headers is negative".into()),
         count => Ok(count),
     }
 }
 
-fn read_header<'a>(cursor: &mut Cursor<'a>) -> Result<HeaderView<'a>, &'static str> {
-    let key = cursor.nullable_bytes()?.ok_or("a header has no key")?;
-    Ok((key, cursor.nullable_bytes()?))
+/// A key, and a value or null.
+type HeaderParts<P> = (P, Option<P>);
+
+fn read_header<S: Source>(source: &mut S) -> Result<HeaderParts<S::Part>, S::Error> {
+    let key = source.nullable_part()?.ok_or("a header has no key")?;
+    Ok((key, source.nullable_part()?))
 }
 
 /// What [`write_record`] writes.

@@ -8,7 +8,11 @@
 //!   epoch, bytes after the end of an LZ4 frame, an LZ4 content checksum or size that is wrong.
 //! - Records that don't decompress are `INVALID_RECORD` and an unknown codec is
 //!   `UNSUPPORTED_COMPRESSION_TYPE`, where Kafka has no better than `UNKNOWN_SERVER_ERROR`.
-//! - What records inflate to is limited: beyond the cap a batch is `MESSAGE_TOO_LARGE`.
+//! - What records inflate to is limited: beyond the cap a batch is `MESSAGE_TOO_LARGE`. So is one with a block
+//!   of more than 16 MiB that can't be read piece by piece: raw snappy, or zstd of the levels above 19.
+//!
+//! As in Kafka, records are read while they are inflated, and only a batch that has to be compressed anew is
+//! held in full.
 
 use bytes::Bytes;
 use taffrail_model::{ErrorCode, Timestamp};
@@ -16,16 +20,15 @@ use taffrail_model::{ErrorCode, Timestamp};
 use crate::compression::{Compression, DecompressError, compress};
 
 use super::batches::{Batch, Batches};
-use super::cursor::Cursor;
 use super::error::BatchError;
-use super::header::{BATCH_OVERHEAD, BatchHeader, NO_TIMESTAMP, TimestampType};
-use super::record::RecordView;
+use super::faults::{Fault, Faults};
+use super::header::{BatchHeader, NO_TIMESTAMP, TimestampType};
+use super::record::timestamp;
 use super::rules::{ProduceRules, Rejection, TargetCompression, ValidatedBatch};
+use super::stream::RecordStream;
 
 /// The version of Produce that zstd came with.
 const FIRST_VERSION_WITH_ZSTD: i16 = 7;
-/// A batch of a million bad records gets an answer of bounded size.
-const MOST_RECORD_ERRORS: usize = 1_000;
 
 /// Checks the records that a client produced to one partition: exactly one batch. Bytes after it that
 /// are no whole batch are dropped, as Kafka drops them.
@@ -40,9 +43,12 @@ pub fn validate_produced(
     let batch = only_batch(records, rules)?;
     let source = batch.header.compression().map_err(unreadable)?;
     check_batch(&batch, rules)?;
-    let record_bytes = batch.record_bytes(rules.max_inflated_bytes).map_err(unreadable)?;
-    let walked = walk(&batch.header, &record_bytes, rules)?;
-    let bytes = stored_form(&batch, source, &record_bytes, walked.max_timestamp, rules)?;
+    let recoding = Recoding::of(&batch, source, rules)?;
+    let walked = match &recoding {
+        Some(recoding) => walk(&batch.header, Compression::None, &recoding.records, rules),
+        None => walk(&batch.header, source, &batch.stored_records(), rules),
+    }?;
+    let bytes = stored_form(&batch, recoding, walked.max_timestamp, rules)?;
     let header = &batch.header;
     Ok(ValidatedBatch {
         bytes,
@@ -166,26 +172,29 @@ struct Walked {
 /// Walks every record, and finds the greatest timestamp.
 fn walk(
     header: &BatchHeader,
-    record_bytes: &Bytes,
+    codec: Compression,
+    records: &[u8],
     rules: &ProduceRules,
 ) -> Result<Walked, Rejection> {
-    let mut cursor = Cursor(record_bytes);
+    let mut records = RecordStream::new(codec, records, rules.max_inflated_bytes)
+        .map_err(|error| unreadable(error.into()))?;
     let mut max_timestamp = NO_TIMESTAMP;
     let mut offset_delta_of_max_timestamp = 0;
     let mut faults = Faults::default();
     for index in 0..header.records_count {
-        let record = RecordView::read(&mut cursor, header)
-            .map_err(|reason| unreadable(BatchError::Record { index, reason }))?;
-        if let Some(fault) = fault_of(index, &record, header, rules) {
+        let record = records.read().map_err(unreadable)?;
+        let timestamp = timestamp(header, record.timestamp_delta);
+        if let Some(fault) = Fault::of(index, &record, timestamp, header, rules) {
             faults.add(index, &fault);
         }
-        if record.timestamp > max_timestamp {
-            max_timestamp = record.timestamp;
+        if timestamp > max_timestamp {
+            max_timestamp = timestamp;
             offset_delta_of_max_timestamp = index;
         }
     }
-    if !cursor.0.is_empty() {
-        return Err(unreadable(BatchError::Surplus(cursor.0.len())));
+    match records.surplus().map_err(|error| unreadable(error.into()))? {
+        0 => {}
+        surplus => return Err(unreadable(BatchError::Surplus(surplus))),
     }
     faults.into_result()?;
     Ok(match rules.timestamp_type {
@@ -196,127 +205,56 @@ fn walk(
     })
 }
 
-/// What is wrong with a record whose structure is sound.
-enum Fault {
-    OffsetDelta(i32),
-    NoKey,
-    TimestampType,
-    Timestamp(Timestamp, ProduceRules),
+/// The topic's own codec for a batch that came with another, and the records that are to be compressed anew.
+struct Recoding {
+    codec: Compression,
+    level: Option<i32>,
+    records: Bytes,
 }
 
-fn fault_of(
-    index: i32,
-    record: &RecordView<'_>,
-    header: &BatchHeader,
-    rules: &ProduceRules,
-) -> Option<Fault> {
-    if record.offset_delta != index {
-        return Some(Fault::OffsetDelta(record.offset_delta));
-    }
-    if rules.compacted && record.key.is_none() {
-        return Some(Fault::NoKey);
-    }
-    if header.timestamp_type() == TimestampType::LogAppendTime {
-        return Some(Fault::TimestampType);
-    }
-    let judged =
-        rules.timestamp_type == TimestampType::CreateTime && record.timestamp != NO_TIMESTAMP;
-    let age = rules.now.saturating_sub(record.timestamp);
-    let far =
-        age > rules.timestamp_before_max_ms || age.saturating_neg() > rules.timestamp_after_max_ms;
-    (judged && far).then_some(Fault::Timestamp(record.timestamp, *rules))
-}
-
-impl Fault {
-    const fn is_of_timestamp(&self) -> bool {
-        matches!(self, Self::TimestampType | Self::Timestamp(..))
-    }
-
-    fn message(&self) -> String {
-        match self {
-            Self::OffsetDelta(delta) => {
-                format!("record has offset delta {delta}, which isn't its index in the batch")
+impl Recoding {
+    fn of(
+        batch: &Batch,
+        source: Compression,
+        rules: &ProduceRules,
+    ) -> Result<Option<Self>, Rejection> {
+        match rules.compression {
+            TargetCompression::Codec { codec, level } if codec != source => {
+                let records = batch.record_bytes(rules.max_inflated_bytes).map_err(unreadable)?;
+                Ok(Some(Self { codec, level, records }))
             }
-            Self::NoKey => "compacted topic cannot accept message without key".to_owned(),
-            Self::TimestampType => {
-                "producer should not set timestamp type to LogAppendTime".to_owned()
-            }
-            Self::Timestamp(timestamp, rules) => format!(
-                "timestamp {timestamp} of message is out of range: it should be within [{}, {}]",
-                rules.now.saturating_sub(rules.timestamp_before_max_ms),
-                rules.now.saturating_add(rules.timestamp_after_max_ms)
-            ),
+            TargetCompression::Codec { .. } | TargetCompression::Producer => Ok(None),
         }
-    }
-}
-
-/// The faults of a batch's records so far.
-#[derive(Default)]
-struct Faults {
-    count: usize,
-    any_of_timestamp: bool,
-    errors: Vec<(i32, String)>,
-}
-
-impl Faults {
-    fn add(&mut self, index: i32, fault: &Fault) {
-        self.count += 1;
-        self.any_of_timestamp |= fault.is_of_timestamp();
-        if self.errors.len() < MOST_RECORD_ERRORS {
-            self.errors.push((index, fault.message()));
-        }
-    }
-
-    fn into_result(self) -> Result<(), Rejection> {
-        let Some((first, message)) = self.errors.first() else {
-            return Ok(());
-        };
-        let (error, message) = if self.any_of_timestamp {
-            (
-                ErrorCode::InvalidTimestamp,
-                "one or more records have been rejected due to invalid timestamp".to_owned(),
-            )
-        } else {
-            let message = format!(
-                "one or more records have been rejected due to {} record errors, the first of them in record {first}: {message}",
-                self.count
-            );
-            (ErrorCode::InvalidRecord, message)
-        };
-        Err(Rejection { error, message, record_errors: self.errors })
     }
 }
 
 /// The batch as the topic stores it: with its timestamp type, the true maximum, and its codec.
 fn stored_form(
     batch: &Batch,
-    source: Compression,
-    record_bytes: &Bytes,
+    recoding: Option<Recoding>,
     max_timestamp: Timestamp,
     rules: &ProduceRules,
 ) -> Result<Bytes, Rejection> {
     let mut header = batch.header;
     header.max_timestamp = max_timestamp;
     header.set_timestamp_type(rules.timestamp_type);
-    if let TargetCompression::Codec { codec, level } = rules.compression
-        && codec != source
-    {
-        header.set_compression(codec);
-        let recompressed = if codec == Compression::None {
-            header.with_records(record_bytes)
+    let Some(Recoding { codec, level, records }) = recoding else {
+        return Ok(if header == batch.header {
+            batch.bytes.clone()
         } else {
-            let packed = compress(codec, level, record_bytes)
-                .map_err(|error| rejection(ErrorCode::UnknownServerError, error.to_string()))?;
-            header.with_records(&packed)
-        };
-        check_size(recompressed.len(), rules)?;
-        return Ok(recompressed);
-    }
-    if header == batch.header {
-        return Ok(batch.bytes.clone());
-    }
-    let stored = batch.bytes.get(BATCH_OVERHEAD..).unwrap_or_default();
-    Ok(header.with_records(stored))
+            header.with_records(&batch.stored_records())
+        });
+    };
+    header.set_compression(codec);
+    let recompressed = if codec == Compression::None {
+        header.with_records(&records)
+    } else {
+        let packed = compress(codec, level, &records)
+            .map_err(|error| rejection(ErrorCode::UnknownServerError, error.to_string()))?;
+        header.with_records(&packed)
+    };
+    check_size(recompressed.len(), rules)?;
+    Ok(recompressed)
 }
 
 /// The rejection of a batch that can't be read.
@@ -329,7 +267,9 @@ fn unreadable(error: BatchError) -> Rejection {
         BatchError::Length(_) | BatchError::Crc { .. } => ErrorCode::CorruptMessage,
         BatchError::Magic(magic) if !(0..=2).contains(magic) => ErrorCode::CorruptMessage,
         BatchError::UnknownCompression(_) => ErrorCode::UnsupportedCompressionType,
-        BatchError::Decompress(DecompressError::TooLarge { .. }) => ErrorCode::MessageTooLarge,
+        BatchError::Decompress(
+            DecompressError::TooLarge { .. } | DecompressError::BlockTooLarge { .. },
+        ) => ErrorCode::MessageTooLarge,
         _ => ErrorCode::InvalidRecord,
     };
     rejection(code, error.to_string())

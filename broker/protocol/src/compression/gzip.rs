@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use super::Failure;
+use super::decoder::{Decoder, Failure, Room};
 
 pub(super) fn compress(data: &[u8], level: Option<i32>) -> io::Result<Vec<u8>> {
     // Kafka's default is zlib's own, 6; its range is 1 to 9.
@@ -15,13 +15,24 @@ pub(super) fn compress(data: &[u8], level: Option<i32>) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-pub(super) fn decompress(data: &[u8], cap: usize) -> Result<Vec<u8>, Failure> {
-    // One byte more than allowed tells "exactly the cap" from "more than that".
-    let limit = u64::try_from(cap).unwrap_or(u64::MAX).saturating_add(1);
-    let mut inflated = Vec::new();
-    MultiGzDecoder::new(data).take(limit).read_to_end(&mut inflated).map_err(Failure::corrupt)?;
-    if inflated.len() > cap {
-        return Err(Failure::TooLarge);
+/// Inflates one member after another.
+pub(super) struct Inflater<'a>(MultiGzDecoder<&'a [u8]>);
+
+impl<'a> Inflater<'a> {
+    pub(super) fn new(data: &'a [u8]) -> Self {
+        Self(MultiGzDecoder::new(data))
     }
-    Ok(inflated)
+}
+
+impl Decoder for Inflater<'_> {
+    fn append(&mut self, room: Room, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let step = room.of_step();
+        out.reserve(step);
+        let limit = u64::try_from(step).map_err(Failure::corrupt)?;
+        let read = self.0.by_ref().take(limit).read_to_end(out).map_err(Failure::corrupt)?;
+        if read > room.total {
+            return Err(Failure::TooLarge);
+        }
+        Ok(read != 0)
+    }
 }

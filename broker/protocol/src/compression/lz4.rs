@@ -4,13 +4,14 @@
 //! it would reach Java consumers that can't read it. Every checksum that a frame carries is verified, also
 //! the one of the content, which librdkafka's consumers verify too.
 
+use std::hash::Hasher;
 use std::io::{self, Write};
 
-use lz4_flex::block::DecompressError;
+use lz4_flex::block::DecompressError as BlockError;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use twox_hash::XxHash32;
 
-use super::Failure;
+use super::decoder::{Decoder, Failure, Room};
 
 const MAGIC: u32 = 0x184D_2204;
 /// In a block's length: the block is stored as it is.
@@ -26,48 +27,75 @@ pub(super) fn compress(data: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish().map_err(io::Error::from)
 }
 
-pub(super) fn decompress(data: &[u8], cap: usize) -> Result<Vec<u8>, Failure> {
-    let mut input = Input(data);
-    let frame = Descriptor::read(&mut input)?;
-    let mut inflated = Vec::new();
-    loop {
-        let word = input.u32("a block's length")?;
-        if word == 0 {
-            break;
+/// Inflates a frame block by block.
+pub(super) struct Inflater<'a> {
+    frame: Descriptor,
+    input: Input<'a>,
+    /// The bytes so far, and their checksum if the frame carries one.
+    length: u64,
+    checksum: XxHash32,
+}
+
+impl<'a> Inflater<'a> {
+    pub(super) fn new(data: &'a [u8]) -> Result<Self, Failure> {
+        let mut input = Input(data);
+        let frame = Descriptor::read(&mut input)?;
+        Ok(Self { frame, input, length: 0, checksum: XxHash32::with_seed(0) })
+    }
+
+    /// What the frame says of its content, once that is all there.
+    fn check_content(&mut self) -> Result<(), Failure> {
+        if self.frame.content_size.is_some_and(|size| size != self.length) {
+            return Err(Failure::corrupt("the content isn't as long as declared"));
         }
-        let length = usize::try_from(word & !STORED).map_err(Failure::corrupt)?;
-        if length > frame.block_max {
+        if self.frame.content_checksum
+            && self.input.u32("the content's checksum")? != self.checksum.finish_32()
+        {
+            return Err(Failure::corrupt("the content's checksum doesn't match"));
+        }
+        if !self.input.0.is_empty() {
             return Err(Failure::corrupt(format_args!(
-                "a block of {length} bytes in a frame of blocks up to {}",
-                frame.block_max
+                "{} bytes follow the end of the frame",
+                self.input.0.len()
             )));
         }
-        let block = input.take(length, "a block")?;
-        if frame.block_checksums && input.u32("a block's checksum")? != XxHash32::oneshot(0, block)
+        Ok(())
+    }
+}
+
+impl Decoder for Inflater<'_> {
+    fn append(&mut self, room: Room, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let word = self.input.u32("a block's length")?;
+        if word == 0 {
+            self.check_content()?;
+            return Ok(false);
+        }
+        let block_max = self.frame.block_max;
+        let length = usize::try_from(word & !STORED).map_err(Failure::corrupt)?;
+        if length > block_max {
+            return Err(Failure::corrupt(format_args!(
+                "a block of {length} bytes in a frame of blocks up to {block_max}"
+            )));
+        }
+        let block = self.input.take(length, "a block")?;
+        if self.frame.block_checksums
+            && self.input.u32("a block's checksum")? != XxHash32::oneshot(0, block)
         {
             return Err(Failure::corrupt("a block's checksum doesn't match"));
         }
+        let start = out.len();
         if word & STORED != 0 {
-            append_stored(block, cap, &mut inflated)?;
+            append_stored(block, room, out)?;
         } else {
-            append_block(block, frame.block_max, cap, &mut inflated)?;
+            append_block(block, block_max, room, out)?;
         }
+        let inflated = out.get(start..).unwrap_or_default();
+        self.length += u64::try_from(inflated.len()).map_err(Failure::corrupt)?;
+        if self.frame.content_checksum {
+            self.checksum.write(inflated);
+        }
+        Ok(true)
     }
-    if frame.content_size.is_some_and(|size| usize::try_from(size) != Ok(inflated.len())) {
-        return Err(Failure::corrupt("the content isn't as long as declared"));
-    }
-    if frame.content_checksum
-        && input.u32("the content's checksum")? != XxHash32::oneshot(0, &inflated)
-    {
-        return Err(Failure::corrupt("the content's checksum doesn't match"));
-    }
-    if !input.0.is_empty() {
-        return Err(Failure::corrupt(format_args!(
-            "{} bytes follow the end of the frame",
-            input.0.len()
-        )));
-    }
-    Ok(inflated)
 }
 
 /// What a frame says of itself before its first block.
@@ -151,38 +179,41 @@ impl<'a> Input<'a> {
     }
 }
 
-fn append_stored(block: &[u8], cap: usize, inflated: &mut Vec<u8>) -> Result<(), Failure> {
-    if inflated.len().saturating_add(block.len()) > cap {
+fn append_stored(block: &[u8], room: Room, out: &mut Vec<u8>) -> Result<(), Failure> {
+    if block.len() > room.total {
         return Err(Failure::TooLarge);
     }
-    inflated.extend_from_slice(block);
+    out.extend_from_slice(block);
     Ok(())
 }
 
 fn append_block(
     block: &[u8],
     block_max: usize,
-    cap: usize,
-    inflated: &mut Vec<u8>,
+    room: Room,
+    out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
-    let start = inflated.len();
+    let start = out.len();
     let most = block.len().saturating_mul(MOST_PER_BYTE).min(block_max);
-    let room = most.min(cap - start);
-    inflated.resize(start + room, 0);
-    let (_, output) = inflated.split_at_mut(start);
+    let allowed = most.min(room.total);
+    out.resize(start + allowed, 0);
+    let (_, output) = out.split_at_mut(start);
     match lz4_flex::block::decompress_into(block, output) {
         Ok(length) => {
-            inflated.truncate(start + length);
+            out.truncate(start + length);
             Ok(())
         }
-        Err(DecompressError::OutputTooSmall { .. }) if room < most => Err(Failure::TooLarge),
+        Err(BlockError::OutputTooSmall { .. }) if allowed < most => Err(Failure::TooLarge),
         Err(error) => Err(Failure::corrupt(error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Compression, DecompressError, decompress};
     use super::*;
+
+    const CODEC: Compression = Compression::Lz4;
 
     fn framed(info: FrameInfo, data: &[u8]) -> Vec<u8> {
         let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
@@ -191,8 +222,10 @@ mod tests {
     }
 
     fn refused(data: &[u8], expect: &str) {
-        match decompress(data, 1 << 20) {
-            Err(Failure::Corrupt(reason)) => assert!(reason.contains(expect), "{reason}"),
+        match decompress(CODEC, data, 1 << 20) {
+            Err(DecompressError::Corrupt { reason, .. }) => {
+                assert!(reason.contains(expect), "{reason}")
+            }
             other => panic!("{other:?}, expected {expect}"),
         }
     }
@@ -208,7 +241,7 @@ mod tests {
                     .block_checksums(checksums)
                     .content_checksum(checksums)
                     .content_size(checksums.then_some(data.len() as u64));
-                assert_eq!(decompress(&framed(info, &data), data.len()), Ok(data.clone()));
+                assert_eq!(decompress(CODEC, &framed(info, &data), data.len()), Ok(data.clone()));
             }
         }
     }
@@ -239,6 +272,7 @@ mod tests {
     #[test]
     fn a_block_that_inflates_without_end_stops_at_the_cap() {
         let bomb = compress(&vec![0; 1 << 26]).unwrap();
-        assert_eq!(decompress(&bomb, 1 << 20), Err(Failure::TooLarge));
+        let too_large = DecompressError::TooLarge { codec: CODEC, cap: 1 << 20 };
+        assert_eq!(decompress(CODEC, &bomb, 1 << 20), Err(too_large));
     }
 }

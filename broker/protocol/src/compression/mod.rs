@@ -1,12 +1,14 @@
 //! The codecs that a record batch may be compressed with.
 //!
-//! Invariant: [`decompress`] never returns, holds or allocates more than the cap that it is given, nor
-//! more than the codec can make of the bytes at hand. A size that the input declares is compared
-//! with what the decoder really makes of it, and never believed.
+//! Invariants: what [`decompress`] returns is never larger than the cap that it is given, and grows as data comes;
+//! a [`Decompressor`] holds a piece of bounded size, whatever its input inflates to. A size that the input
+//! declares is compared with what the decoder really makes of it, and never believed.
 //!
 //! Deliberately absent: dictionaries (Kafka has none), and levels for snappy and lz4, whose encoders
 //! here have a single one.
 
+mod decoder;
+mod decompressor;
 mod gzip;
 mod lz4;
 mod snappy;
@@ -14,6 +16,9 @@ mod zstd;
 
 use std::fmt;
 use std::str::FromStr;
+
+use decoder::{Failure, Room, decoder};
+pub(crate) use decompressor::Decompressor;
 
 /// A codec, as the lowest three bits of a batch's attributes name it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +111,14 @@ pub enum DecompressError {
         /// The most bytes that were allowed.
         cap: usize,
     },
+    /// The data holds a block that can't be read piece by piece, and is too large to be held.
+    #[error("{codec} data holds a block that inflates to more than {most} bytes")]
+    BlockTooLarge {
+        /// The codec of the data.
+        codec: Compression,
+        /// The most bytes that such a block may take.
+        most: usize,
+    },
     /// The data isn't what this codec writes.
     #[error("{codec} data is corrupt: {reason}")]
     Corrupt {
@@ -150,30 +163,20 @@ pub fn compress(
 /// [`DecompressError::TooLarge`] as soon as the output passes `cap`, [`DecompressError::Corrupt`] for
 /// anything that the codec doesn't write, missing and surplus bytes included.
 pub fn decompress(codec: Compression, data: &[u8], cap: usize) -> Result<Vec<u8>, DecompressError> {
-    let inflated = match codec {
-        Compression::None if data.len() > cap => Err(Failure::TooLarge),
-        Compression::None => Ok(data.to_vec()),
-        Compression::Gzip => gzip::decompress(data, cap),
-        Compression::Snappy => snappy::decompress(data, cap),
-        Compression::Lz4 => lz4::decompress(data, cap),
-        Compression::Zstd => zstd::decompress(data, cap),
+    inflate(codec, data, cap).map_err(|failure| failure.of(codec, cap))
+}
+
+fn inflate(codec: Compression, data: &[u8], cap: usize) -> Result<Vec<u8>, Failure> {
+    let Some(mut decoder) = decoder(codec, data)? else {
+        return if data.len() > cap { Err(Failure::TooLarge) } else { Ok(data.to_vec()) };
     };
-    inflated.map_err(|failure| match failure {
-        Failure::TooLarge => DecompressError::TooLarge { codec, cap },
-        Failure::Corrupt(reason) => DecompressError::Corrupt { codec, reason },
-    })
-}
-
-/// What a codec reports; [`decompress`] adds its name.
-#[derive(Debug, PartialEq, Eq)]
-enum Failure {
-    TooLarge,
-    Corrupt(String),
-}
-
-impl Failure {
-    fn corrupt(reason: impl fmt::Display) -> Self {
-        Self::Corrupt(reason.to_string())
+    let mut inflated = Vec::new();
+    loop {
+        // All of it is held in any case, and so may be each block of it.
+        let room = Room { total: cap - inflated.len(), block: usize::MAX };
+        if !decoder.append(room, &mut inflated)? {
+            return Ok(inflated);
+        }
     }
 }
 

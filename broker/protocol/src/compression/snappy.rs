@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::Failure;
+use super::decoder::{Decoder, Failure, Room};
 
 /// Magic, then version 1 and "readable since version 1" in 32 bits each, big endian.
 const HEADER: [u8; 16] = *b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01";
@@ -25,17 +25,33 @@ pub(super) fn compress(data: &[u8]) -> io::Result<Vec<u8>> {
     Ok(packed)
 }
 
-pub(super) fn decompress(data: &[u8], cap: usize) -> Result<Vec<u8>, Failure> {
-    let mut inflated = Vec::new();
-    let Some(mut rest) = after_header(data)? else {
-        append_block(data, cap, &mut inflated)?;
-        return Ok(inflated);
-    };
-    while !rest.is_empty() {
+/// Inflates a stream block by block; raw snappy is a single one.
+pub(super) enum Inflater<'a> {
+    Raw(&'a [u8]),
+    Framed(&'a [u8]),
+}
+
+impl<'a> Inflater<'a> {
+    pub(super) fn new(data: &'a [u8]) -> Result<Self, Failure> {
+        Ok(after_header(data)?.map_or(Self::Raw(data), Self::Framed))
+    }
+}
+
+impl Decoder for Inflater<'_> {
+    fn append(&mut self, room: Room, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let rest = match *self {
+            Self::Raw(block) => {
+                append_block(block, room, out)?;
+                *self = Self::Framed(&[]);
+                return Ok(true);
+            }
+            Self::Framed([]) => return Ok(false),
+            Self::Framed(rest) => rest,
+        };
         // Streams may follow one another: where a length is expected, there may be another header.
         if let Some(next_stream) = after_header(rest)? {
-            rest = next_stream;
-            continue;
+            *self = Self::Framed(next_stream);
+            return Ok(true);
         }
         let (length, after_length) = rest
             .split_first_chunk::<4>()
@@ -50,10 +66,10 @@ pub(super) fn decompress(data: &[u8], cap: usize) -> Result<Vec<u8>, Failure> {
                     after_length.len()
                 ))
             })?;
-        append_block(block, cap, &mut inflated)?;
-        rest = after_block;
+        append_block(block, room, out)?;
+        *self = Self::Framed(after_block);
+        Ok(true)
     }
-    Ok(inflated)
 }
 
 /// What follows xerial's header, or `None` when there is none.
@@ -68,7 +84,7 @@ fn after_header(data: &[u8]) -> Result<Option<&[u8]>, Failure> {
     }
 }
 
-fn append_block(block: &[u8], cap: usize, inflated: &mut Vec<u8>) -> Result<(), Failure> {
+fn append_block(block: &[u8], room: Room, out: &mut Vec<u8>) -> Result<(), Failure> {
     let declared = snap::raw::decompress_len(block).map_err(Failure::corrupt)?;
     if declared > block.len().saturating_mul(MOST_PER_BYTE) {
         return Err(Failure::corrupt(format_args!(
@@ -76,25 +92,25 @@ fn append_block(block: &[u8], cap: usize, inflated: &mut Vec<u8>) -> Result<(), 
             block.len()
         )));
     }
-    let start = inflated.len();
-    let end = start.saturating_add(declared);
-    if end > cap {
-        return Err(Failure::TooLarge);
+    if declared > room.of_block() {
+        return Err(room.refusal());
     }
-    inflated.resize(end, 0);
-    let (_, output) = inflated.split_at_mut(start);
+    let start = out.len();
+    out.resize(start + declared, 0);
+    let (_, output) = out.split_at_mut(start);
     snap::raw::Decoder::new().decompress(block, output).map_err(Failure::corrupt)?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Compression, DecompressError, decompress};
     use super::*;
 
     fn check(data: &[u8], expect: Result<&[u8], &str>) {
-        match (decompress(data, 1 << 20), expect) {
+        match (decompress(Compression::Snappy, data, 1 << 20), expect) {
             (Ok(inflated), Ok(expected)) => assert_eq!(inflated, expected),
-            (Err(Failure::Corrupt(reason)), Err(expected)) => {
+            (Err(DecompressError::Corrupt { reason, .. }), Err(expected)) => {
                 assert!(reason.contains(expected), "{reason}");
             }
             (got, expected) => panic!("{got:?}, expected {expected:?}"),

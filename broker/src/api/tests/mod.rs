@@ -45,6 +45,7 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 struct Node {
     running: RunningBroker,
     addresses: BTreeMap<String, SocketAddr>,
+    metrics: Arc<Metrics>,
     _directory: tempfile::TempDir,
 }
 
@@ -77,9 +78,10 @@ impl Node {
             0,
         )
         .unwrap();
-        let running = start_with(config, Arc::new(Metrics::new()), authorizer).await.unwrap();
+        let metrics = Arc::new(Metrics::new());
+        let running = start_with(config, Arc::clone(&metrics), authorizer).await.unwrap();
         let addresses = running.addresses().iter().cloned().collect();
-        Self { running, addresses, _directory: directory }
+        Self { running, addresses, metrics, _directory: directory }
     }
 
     async fn connect(&self) -> Client {
@@ -88,6 +90,15 @@ impl Node {
 
     async fn connect_to(&self, listener: &str) -> Client {
         Client { stream: TcpStream::connect(self.addresses[listener]).await.unwrap(), sent: 0 }
+    }
+
+    /// How much clients have sent that was read.
+    fn bytes_received(&self) -> u64 {
+        const LINE: &str =
+            "kafka_server_socketservermetrics_incoming_byte_total{listener=\"PLAINTEXT\"} ";
+        let text = self.metrics.encode().unwrap();
+        let bytes = text.lines().find_map(|line| line.strip_prefix(LINE));
+        bytes.expect("the listener counts what it reads").parse().unwrap()
     }
 
     async fn stop(self) {
@@ -127,6 +138,11 @@ impl Client {
         let frame = encode_request(self.sent, Some("test"), version, request)
             .unwrap_or_else(|error| panic!("{} {version}: {error}", R::NAME));
         self.stream.write_all(&frame.concat()).await.unwrap();
+    }
+
+    /// Sends bytes that no encoder would make, with correlation id 0 or without any.
+    async fn stream_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
     }
 
     async fn receive<R: Request>(&mut self, version: i16) -> R::Response {

@@ -13,7 +13,7 @@ use super::Admin;
 use crate::model::{Acked, BatchKey};
 use crate::turn::Turn;
 
-/// Batches in flight, fewer than the five that a log remembers of each producer.
+/// Batches in flight of a producer that has several, fewer than the five that a log remembers of each producer.
 const IN_FLIGHT_MAX: usize = 3;
 
 #[derive(Debug)]
@@ -31,24 +31,29 @@ struct InFlight {
 #[derive(Debug)]
 pub(crate) struct Producer {
     acks: Acks,
+    in_flight_max: usize,
     target: Option<TopicIdPartition>,
     id: Option<ProducerId>,
     next_sequence: i32,
     in_flight: VecDeque<InFlight>,
     /// Something failed: nothing is sent until all answers are in, and then everything again in its order.
     is_draining: bool,
+    /// The node was restarted under what is in flight.
+    is_resumed: bool,
     acked: u64,
 }
 
 impl Producer {
-    pub(crate) fn new(acks: Acks) -> Self {
+    pub(crate) fn new(acks: Acks, has_several_in_flight: bool) -> Self {
         Self {
             acks,
+            in_flight_max: if has_several_in_flight { IN_FLIGHT_MAX } else { 1 },
             target: None,
             id: None,
             next_sequence: 0,
             in_flight: VecDeque::new(),
             is_draining: false,
+            is_resumed: false,
             acked: 0,
         }
     }
@@ -64,6 +69,7 @@ impl Producer {
             batch.token = None;
         }
         self.is_draining = true;
+        self.is_resumed = true;
     }
 
     /// Forgets its id and whatever was in flight, which may be in the log or not.
@@ -82,6 +88,7 @@ impl Producer {
         }
         let Some(target) = self.target else { return Ok(()) };
         self.take_answers(turn, target)?;
+        self.is_resumed &= !self.in_flight.is_empty();
         if !turn.node.is_ready() {
             return Ok(());
         }
@@ -95,7 +102,7 @@ impl Producer {
             }
             self.is_draining = false;
         } else {
-            while self.in_flight.len() < IN_FLIGHT_MAX && turn.rng.below(10) < 6 {
+            while self.in_flight.len() < self.in_flight_max && turn.rng.below(10) < 6 {
                 let batch = self.next_batch(turn, target, id);
                 self.in_flight.push_back(batch);
             }
@@ -213,7 +220,10 @@ impl Producer {
             // One before it has failed, and both go again.
             AppendRefusal::Log(AppendError::OutOfOrderSequence { .. }) if !is_first => Ok(true),
             AppendRefusal::Log(AppendError::OutOfOrderSequence { .. })
-                if turn.model.histories.get(&target).is_some_and(|log| log.has_lost()) =>
+                if turn.model.histories.get(&target).is_some_and(|log| {
+                    // Of each producer a snapshot of Kafka's format has the last batch alone.
+                    log.has_lost() || (self.is_resumed && log.is_followed(key))
+                }) =>
             {
                 turn.coverage.producers_renewed += 1;
                 self.begin_anew();

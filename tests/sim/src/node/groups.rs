@@ -99,7 +99,7 @@ impl Node {
         let reply = self.token();
         match self.offsets_partition(partition) {
             Some(id) => {
-                let append = Append { batch, acks: Acks::Leader, log_append_time: -1, reply };
+                let append = Append { batch, acks: Acks::None, log_append_time: -1, reply };
                 self.step_partition(now, id, taffrail_node::partition::Event::Append(vec![append]));
             }
             None => {
@@ -115,7 +115,7 @@ impl Node {
                 Event::AppendFailed { partition, write_id, error: refusal.code() }
             }
             None => {
-                self.fail("an append with acks=1 was not answered at once".to_owned());
+                self.fail("an append of the node's own was not answered at once".to_owned());
                 let error = ErrorCode::UnknownServerError;
                 Event::AppendFailed { partition, write_id, error }
             }

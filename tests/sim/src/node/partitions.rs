@@ -108,7 +108,7 @@ impl Node {
         self.append_answers.remove(&token)
     }
 
-    /// Reads all batches from `from` up to `bound`.
+    /// Reads all batches from `from` up to `bound`, or to where there is nothing more.
     pub(crate) fn read(
         &self,
         id: TopicIdPartition,
@@ -116,15 +116,16 @@ impl Node {
         bound: Offset,
     ) -> Result<Vec<Batch>, ReadError> {
         let mut next = from;
-        let mut batches = Vec::new();
-        while next < bound {
-            batches.extend(self.read_once(id, next, bound)?);
-            next = batches.last().map_or(bound, |last: &Batch| last.header.next_offset());
+        let mut all: Vec<Batch> = Vec::new();
+        loop {
+            let batches = self.read_once(id, next, bound)?;
+            let Some(last) = batches.last() else { return Ok(all) };
+            next = last.header.next_offset();
+            all.extend(batches);
         }
-        Ok(batches)
     }
 
-    /// Reads as much from `from` on as one fetch does, at least one batch unless `bound` comes first.
+    /// Reads as much from `from` on as one fetch does, at least one batch unless there is none before `bound`.
     pub(crate) fn read_once(
         &self,
         id: TopicIdPartition,
@@ -137,9 +138,6 @@ impl Node {
         }
         let request = ReadRequest { from, max_bytes: READ_BYTES, bound, min_one_batch: true };
         let read = partition.reader().read(request).map_err(ReadError::Log)?;
-        if read.records.is_empty() {
-            return Err(ReadError::Content(format!("nothing is at {from} of {bound}")));
-        }
         let mut batches = Vec::new();
         for batch in Batches::new(read.records.into_contiguous()) {
             let batch = batch?;

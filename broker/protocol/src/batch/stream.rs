@@ -1,0 +1,131 @@
+//! The records of a batch, read one after another without being held.
+
+use crate::compression::{Compression, DecompressError, Decompressor};
+
+use super::cursor::{Cursor, PAST_THE_END, Source, TOO_EARLY, TOO_SHORT};
+use super::error::BatchError;
+use super::record::{Layout, read_size};
+
+/// What the checks of a produced batch want to know of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outline {
+    pub(super) timestamp_delta: i64,
+    pub(super) offset_delta: i32,
+    pub(super) has_key: bool,
+}
+
+impl<P> From<Layout<P>> for Outline {
+    fn from(record: Layout<P>) -> Self {
+        Self {
+            timestamp_delta: record.timestamp_delta,
+            offset_delta: record.offset_delta,
+            has_key: record.key.is_some(),
+        }
+    }
+}
+
+/// Reads records, and checks their structure.
+pub(super) struct RecordStream<'a> {
+    bytes: Decompressor<'a>,
+    /// How many records were read.
+    index: i32,
+}
+
+impl<'a> RecordStream<'a> {
+    /// The records in `stored`, which take at most `cap` bytes once inflated.
+    pub(super) fn new(
+        codec: Compression,
+        stored: &'a [u8],
+        cap: usize,
+    ) -> Result<Self, DecompressError> {
+        Ok(Self { bytes: Decompressor::new(codec, stored, cap)?, index: 0 })
+    }
+
+    /// The next record; the caller knows how many there are.
+    pub(super) fn read(&mut self) -> Result<Outline, BatchError> {
+        let record = self.read_record().map_err(|broken| match broken {
+            Broken::Record(reason) => BatchError::Record { index: self.index, reason },
+            Broken::Inflating(error) => error.into(),
+        })?;
+        self.index += 1;
+        Ok(record)
+    }
+
+    fn read_record(&mut self) -> Result<Outline, Broken> {
+        let piece = self.bytes.fill()?;
+        let mut ahead = Cursor(piece);
+        let Ok(body) = read_size(&mut ahead).and_then(|size| ahead.part(size)) else {
+            return self.read_record_across_pieces();
+        };
+        let record = Layout::read(&mut Cursor(body))?.into();
+        let length = piece.len() - ahead.0.len();
+        self.bytes.consume(length);
+        Ok(record)
+    }
+
+    /// A record that isn't all in the piece at hand, or not a record at all.
+    fn read_record_across_pieces(&mut self) -> Result<Outline, Broken> {
+        let mut body = Passing { bytes: &mut self.bytes, left: usize::MAX };
+        body.left = read_size(&mut body)?;
+        Ok(Layout::read(&mut body)?.into())
+    }
+
+    /// Reads on to the end, and returns how many bytes there were.
+    pub(super) fn surplus(mut self) -> Result<usize, DecompressError> {
+        self.bytes.skip(usize::MAX)
+    }
+}
+
+/// Why a record can't be read.
+enum Broken {
+    Record(&'static str),
+    Inflating(DecompressError),
+}
+
+impl From<&'static str> for Broken {
+    fn from(reason: &'static str) -> Self {
+        Self::Record(reason)
+    }
+}
+
+impl From<DecompressError> for Broken {
+    fn from(error: DecompressError) -> Self {
+        Self::Inflating(error)
+    }
+}
+
+/// A record whose keys, values and headers are passed over while they are inflated.
+struct Passing<'s, 'a> {
+    bytes: &'s mut Decompressor<'a>,
+    /// The bytes of the record that are still to be read.
+    left: usize,
+}
+
+impl Source for Passing<'_, '_> {
+    type Part = ();
+    type Error = Broken;
+
+    fn byte(&mut self) -> Result<u8, Broken> {
+        self.left = self.left.checked_sub(1).ok_or(TOO_EARLY)?;
+        Ok(self.bytes.byte()?.ok_or(TOO_EARLY)?)
+    }
+
+    fn part(&mut self, length: usize) -> Result<(), Broken> {
+        self.left = self.left.checked_sub(length).ok_or(PAST_THE_END)?;
+        if self.bytes.skip(length)? < length {
+            return Err(PAST_THE_END.into());
+        }
+        Ok(())
+    }
+
+    fn rest(&self) {}
+
+    fn finish(&mut self) -> Result<(), Broken> {
+        if self.left == 0 {
+            return Ok(());
+        }
+        // A size that passes the end of all records is named as that.
+        self.part(self.left)?;
+        Err(TOO_SHORT.into())
+    }
+}
