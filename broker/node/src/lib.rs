@@ -9,7 +9,7 @@
 //! - [`changes`]: what a published image means for the partitions of this node.
 //!
 //! Beside them stand what fetches remember between requests ([`fetch_session`]) and how a disk becomes a node's
-//! ([`format`]).
+//! ([`mod@format`]).
 //!
 //! Architecture Invariant: nothing here knows a socket, a thread, a clock or a version of the protocol. Files are reached
 //! through [`taffrail_log::Disk`].

@@ -84,7 +84,7 @@ pub(super) fn spawn(
     failure: FailureSender,
 ) -> std::io::Result<JoinHandle<()>> {
     let watch = PanicWatch::new(failure, THREAD);
-    let carrier = Carrier { parts, hosted: BTreeMap::new(), started: false };
+    let carrier = Carrier { parts, hosted: BTreeMap::new() };
     std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
         let _watch = watch;
         carrier.run(&receiver);
@@ -94,8 +94,6 @@ pub(super) fn spawn(
 struct Carrier {
     parts: Parts,
     hosted: BTreeMap<TopicIdPartition, TopicName>,
-    /// The first image was applied.
-    started: bool,
 }
 
 impl Carrier {
@@ -114,8 +112,7 @@ impl Carrier {
 
     fn apply(&mut self, loaded: Loaded) {
         let Loaded { image, delta, offset } = loaded;
-        if !self.started {
-            self.started = true;
+        if !self.parts.partitions.is_loaded() {
             self.set_strays_aside(&image);
         }
         let plan = changes::plan(&image, &delta, self.parts.node_id, &self.hosted);
@@ -132,6 +129,7 @@ impl Carrier {
             }
         }
         self.host(&image, hosting);
+        self.parts.partitions.set_loaded();
         self.tell_groups(&image, &delta);
         self.count(&image);
         self.parts.published.store(Arc::new(Published { image, offset }));

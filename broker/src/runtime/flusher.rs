@@ -179,6 +179,9 @@ impl Carrier {
         if retains {
             self.retention_at = now.mono + self.parts.intervals.retention;
         }
+        if !self.parts.partitions.is_loaded() {
+            return;
+        }
         if now.mono >= self.high_watermarks_at {
             self.high_watermarks_at = now.mono + self.parts.intervals.high_watermarks;
             checkpoint_high_watermarks(&self.parts.storage, self.dir, &cells);

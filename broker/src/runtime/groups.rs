@@ -300,31 +300,37 @@ impl Carrier {
         let high_watermark = cell.view().high_watermark;
         self.cells.insert(partition, Arc::clone(cell));
         self.step(Event::Elected { partition, high_watermark });
-        let mut offset = cell.view().log_start;
+        match self.replay(cell) {
+            Ok(()) => self.step(Event::Loaded { partition }),
+            Err(reason) => {
+                tracing::error!(
+                    partition,
+                    reason,
+                    "the log of groups can't be read; they have no coordinator"
+                );
+                self.step(Event::Resigned { partition });
+            }
+        }
+    }
+
+    fn replay(&mut self, cell: &PartitionCell) -> Result<(), String> {
+        let partition = cell.id.partition;
         let end = cell.view().log_end;
+        let mut offset = cell.view().log_start;
         while offset < end {
-            match cell.read_batches(offset, end, LOAD_CHUNK_BYTES) {
-                Ok(batches) if batches.is_empty() => break,
-                Ok(batches) => {
-                    for batch in batches {
-                        offset = batch.header.next_offset();
-                        match taffrail_node::groups::loaded_batch(&batch, INFLATED_BATCH_BYTES_MAX)
-                        {
-                            Ok(Some(batch)) => self.step(Event::Load { partition, batch }),
-                            Ok(None) => {}
-                            Err(error) => {
-                                tracing::error!(partition, offset, %error, "a batch of groups can't be read");
-                                return;
-                            }
-                        }
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(partition, offset, %error, "the log of groups can't be read");
-                    return;
+            let batches = cell.read_batches(offset, end, LOAD_CHUNK_BYTES)?;
+            if batches.is_empty() {
+                break;
+            }
+            for batch in batches {
+                offset = batch.header.next_offset();
+                let loaded = taffrail_node::groups::loaded_batch(&batch, INFLATED_BATCH_BYTES_MAX)
+                    .map_err(|error| format!("the batch before offset {offset}: {error}"))?;
+                if let Some(batch) = loaded {
+                    self.step(Event::Load { partition, batch });
                 }
             }
         }
-        self.step(Event::Loaded { partition });
+        Ok(())
     }
 }

@@ -121,7 +121,7 @@ impl PartitionCell {
     /// carry connections.
     pub(super) fn append_now(&self, batch: Bytes) -> Result<Appended, AppendRefusal> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Append { batch, acks: Acks::Leader, log_append_time: -1, reply });
+        self.enqueue(Append { batch, acks: Acks::None, log_append_time: -1, reply });
         answer.blocking_recv().unwrap_or(Err(AppendRefusal::NotLeader))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -36,6 +36,8 @@ pub(crate) struct Partitions {
     surroundings: Surroundings,
     /// `num.recovery.threads.per.data.dir`.
     recovery_threads_per_dir: usize,
+    /// The first image was applied, so that the table says what is here.
+    loaded: AtomicBool,
 }
 
 impl Partitions {
@@ -45,12 +47,29 @@ impl Partitions {
         surroundings: Surroundings,
         recovery_threads_per_dir: usize,
     ) -> Self {
-        Self { table: ArcSwap::default(), storage, statics, surroundings, recovery_threads_per_dir }
+        Self {
+            table: ArcSwap::default(),
+            storage,
+            statics,
+            surroundings,
+            recovery_threads_per_dir,
+            loaded: AtomicBool::new(false),
+        }
     }
 
     /// The partition, if it is here.
     pub(crate) fn get(&self, id: TopicIdPartition) -> Option<Arc<PartitionCell>> {
         self.table.load().get(&id).cloned()
+    }
+
+    /// The first image was applied.
+    pub(super) fn set_loaded(&self) {
+        self.loaded.store(true, Ordering::Release);
+    }
+
+    /// Whether the table says what is here. Before, a checkpoint of it would forget what the last process knew.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
     }
 
     /// Whether this node leads the partition.

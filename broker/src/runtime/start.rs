@@ -287,8 +287,15 @@ impl RunningBroker {
             for (dir, ends) in ends.iter().enumerate() {
                 flusher::checkpoint_closed(&storage, dir, ends);
             }
-            if let Err(error) = storage.mark_clean_shutdown(broker_epoch) {
-                tracing::error!(error = %control::chain(&error), "the shutdown can't be marked as clean");
+            match storage.mark_clean_shutdown(broker_epoch) {
+                Ok(unmarked) => {
+                    for dir in unmarked {
+                        tracing::warn!(dir = %dir.display(), "not marked as cleanly shut down: a log in it was not closed");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = %control::chain(&error), "the shutdown can't be marked as clean");
+                }
             }
         });
         if let Err(error) = stopped.await {

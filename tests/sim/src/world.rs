@@ -52,7 +52,7 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, reason, last_events } = self;
-        write!(f, "{last_events}seed {seed}: {reason}\n")?;
+        writeln!(f, "{last_events}seed {seed}: {reason}")?;
         write!(f, "repeat it: cargo run --release -p taffrail-sim -- --seed {seed}")
     }
 }
@@ -97,8 +97,7 @@ struct World {
 impl World {
     fn new(seed: u64, is_verbose: bool) -> Self {
         let mut rng = SeededRng::new(seed);
-        let producer =
-            |index: u32| {
+        let producer = |index: u32| {
             let acks = if index % 3 == 2 { Acks::Leader } else { Acks::All };
             Producer::new(acks, index.is_multiple_of(2))
         };

@@ -60,7 +60,7 @@ pub enum Effect<R> {
     },
     /// The high watermark moved: fetches that wait may go on.
     HighWatermark(Offset),
-    /// What was written waits for a sync (`flush.messages=1`): [`Partition::begin_sync`], sync without the lock, [`Partition::synced`].
+    /// What was written waits for a sync (`flush.messages=1`): [`begin_sync`](super::Partition::begin_sync), sync without the lock, [`synced`](super::Partition::synced).
     SyncWanted,
     /// The log can't be written any longer. Said once; from now on every append is refused.
     Offline(LogError),

@@ -35,12 +35,16 @@ pub(super) trait Source {
         let mut bits = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
+            // Most are small, and this keeps them clear of the loop.
+            if shift == 0 && byte < 0x80 {
+                return Ok(unzigzag(byte.into()));
+            }
             if shift == 63 && byte > 1 {
                 break;
             }
             bits |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Ok((bits >> 1).cast_signed() ^ -(bits & 1).cast_signed());
+                return Ok(unzigzag(bits));
             }
         }
         Err("a varint in it passes 64 bits".into())
@@ -101,6 +105,10 @@ pub(super) const fn varlong_size(value: i64) -> usize {
 
 const fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
+
+const fn unzigzag(bits: u64) -> i64 {
+    (bits >> 1).cast_signed() ^ -(bits & 1).cast_signed()
 }
 
 #[cfg(test)]

@@ -50,9 +50,19 @@ impl<'a> Decompressor<'a> {
     /// # Errors
     /// [`DecompressError::TooLarge`] as soon as the bytes so far pass the cap, or another [`DecompressError`].
     /// What was read until then is to be forgotten.
+    #[inline]
     pub(crate) fn fill(&mut self) -> Result<&[u8], DecompressError> {
-        while self.consumed == self.piece.len() {
-            let Some(decoder) = &mut self.decoder else { break };
+        if self.consumed == self.piece.len() {
+            self.inflate()?;
+        }
+        Ok(self.piece.get(self.consumed..).unwrap_or_default())
+    }
+
+    /// Replaces the piece, which was consumed, with the next that isn't empty. It stays as it is at the end.
+    fn inflate(&mut self) -> Result<(), DecompressError> {
+        while self.consumed == self.piece.len()
+            && let Some(decoder) = &mut self.decoder
+        {
             self.consumed = 0;
             let piece = self.piece.to_mut();
             piece.clear();
@@ -64,7 +74,7 @@ impl<'a> Decompressor<'a> {
                 self.decoder = None;
             }
         }
-        Ok(self.piece.get(self.consumed..).unwrap_or_default())
+        Ok(())
     }
 
     /// Passes over the first `length` bytes of those that [`Decompressor::fill`] gave.

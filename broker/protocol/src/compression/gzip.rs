@@ -26,10 +26,18 @@ impl<'a> Inflater<'a> {
 
 impl Decoder for Inflater<'_> {
     fn append(&mut self, room: Room, out: &mut Vec<u8>) -> Result<bool, Failure> {
-        let step = room.of_step();
-        out.reserve(step);
-        let limit = u64::try_from(step).map_err(Failure::corrupt)?;
-        let read = self.0.by_ref().take(limit).read_to_end(out).map_err(Failure::corrupt)?;
+        let start = out.len();
+        out.resize(start + room.of_step(), 0);
+        let mut end = start;
+        // To the brim: each call of zlib's costs a copy of its window.
+        while let Some(space @ [_, ..]) = out.get_mut(end..) {
+            match self.0.read(space).map_err(Failure::corrupt)? {
+                0 => break,
+                read => end += read,
+            }
+        }
+        out.truncate(end);
+        let read = end - start;
         if read > room.total {
             return Err(Failure::TooLarge);
         }

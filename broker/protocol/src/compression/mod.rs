@@ -1,7 +1,7 @@
 //! The codecs that a record batch may be compressed with.
 //!
 //! Invariants: what [`decompress`] returns is never larger than the cap that it is given, and grows as data comes;
-//! a [`Decompressor`] holds a piece of bounded size, whatever its input inflates to. A size that the input
+//! a `Decompressor` holds a piece of bounded size, whatever its input inflates to. A size that the input
 //! declares is compared with what the decoder really makes of it, and never believed.
 //!
 //! Deliberately absent: dictionaries (Kafka has none), and levels for snappy and lz4, whose encoders

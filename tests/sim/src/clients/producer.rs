@@ -191,10 +191,9 @@ impl Producer {
         turn.coverage.batches_acked += 1;
         turn.coverage.duplicates_answered += u64::from(base_offset < batch.log_end);
         turn.note(format_args!("{target:?}: {:?} acknowledged at {base_offset}", batch.key));
-        let is_by_all = self.acks == Acks::All;
         match turn.model.histories.get_mut(&target) {
             Some(history) => {
-                history.acknowledge(Acked { base_offset, last_offset, key: batch.key, is_by_all })
+                history.acknowledge(Acked { base_offset, last_offset, key: batch.key })
             }
             None => Ok(()),
         }

@@ -34,8 +34,6 @@ pub(crate) struct Acked {
     pub(crate) base_offset: Offset,
     pub(crate) last_offset: Offset,
     pub(crate) key: BatchKey,
-    /// With `acks=all`, which `flush.messages=1` makes durable.
-    pub(crate) is_by_all: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +49,7 @@ struct Written {
 #[derive(Debug)]
 pub(crate) struct History {
     id: TopicIdPartition,
-    /// `flush.messages=1`: what `acks=all` acknowledged, and what consumers may read, survives a power cut.
+    /// `flush.messages=1`: what is acknowledged, and what consumers may read, survives a power cut.
     is_durable: bool,
     /// The node writes it itself (`__consumer_offsets`), so that nobody knows what was sent.
     is_own: bool,
@@ -142,8 +140,7 @@ impl History {
     fn check_next(&self, next: &Written, sent: &SentBatches) -> Result<()> {
         let id = self.id;
         ensure!(
-            next.base_offset == self.end()
-                || (self.is_sparse() && next.base_offset > self.end()),
+            next.base_offset == self.end() || (self.is_sparse() && next.base_offset > self.end()),
             "{id:?}: offset {} follows {}",
             next.base_offset,
             self.end()
@@ -199,7 +196,7 @@ impl History {
         }
         self.acked.insert(acked.base_offset, acked);
         self.acked_to = self.acked_to.max(acked.last_offset + 1);
-        if self.is_durable && acked.is_by_all {
+        if self.is_durable {
             self.must_survive_power_cut(acked.last_offset + 1);
         }
         Ok(())
@@ -230,7 +227,7 @@ impl History {
         }
         self.last_view = Some((leader_epoch, high_watermark));
         if self.is_durable && view.leading {
-            // Consumers may have read it, and `acks=all` rests on it.
+            // Consumers may have read it.
             self.must_survive_power_cut(high_watermark);
         }
         Ok(())
