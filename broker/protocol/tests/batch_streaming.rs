@@ -45,11 +45,14 @@ fn in_blocks(records: &[u8], sizes: &[usize]) -> Vec<u8> {
     framed
 }
 
+/// The count of records, the greatest timestamp, and the offset delta of that.
+type Accepted = (i32, i64, i32);
+/// The error, what is at fault, and the records at fault.
+type Refused = (ErrorCode, String, Vec<(i32, String)>);
+
 /// What two forms of the same records must agree on. Why a record is broken may be told differently: a
 /// decoder can't look ahead to see that a size passes the end.
-fn verdict(
-    result: Result<ValidatedBatch, Rejection>,
-) -> Result<(i32, i64, i32), (ErrorCode, String, Vec<(i32, String)>)> {
+fn verdict(result: Result<ValidatedBatch, Rejection>) -> Result<Accepted, Refused> {
     result
         .map(|valid| {
             (valid.records_count, valid.max_timestamp, valid.offset_delta_of_max_timestamp)

@@ -27,18 +27,23 @@ pub(super) trait Source {
         }
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<i32, Self::Error> {
         i32::try_from(self.varlong()?).map_err(|_| "a varint in it passes 32 bits".into())
     }
 
+    #[inline]
     fn varlong(&mut self) -> Result<i64, Self::Error> {
-        let mut bits = 0u64;
-        for shift in (0..64).step_by(7) {
+        let first = self.byte()?;
+        // Nearly all are this small.
+        if first < 0x80 { Ok(unzigzag(first.into())) } else { self.varlong_after(first) }
+    }
+
+    /// A varint of more bytes than `first`.
+    fn varlong_after(&mut self, first: u8) -> Result<i64, Self::Error> {
+        let mut bits = u64::from(first & 0x7f);
+        for shift in (7..64).step_by(7) {
             let byte = self.byte()?;
-            // Most are small, and this keeps them clear of the loop.
-            if shift == 0 && byte < 0x80 {
-                return Ok(unzigzag(byte.into()));
-            }
             if shift == 63 && byte > 1 {
                 break;
             }

@@ -43,28 +43,30 @@ impl<'a> RecordStream<'a> {
 
     /// The next record; the caller knows how many there are.
     pub(super) fn read(&mut self) -> Result<Outline, BatchError> {
-        let record = self.read_record().map_err(|broken| match broken {
-            Broken::Record(reason) => BatchError::Record { index: self.index, reason },
-            Broken::Inflating(error) => error.into(),
-        })?;
+        let record = match self.read_at_hand() {
+            Some(record) => record,
+            None => self.read_passing().map_err(|broken| match broken {
+                Broken::Record(reason) => BatchError::Record { index: self.index, reason },
+                Broken::Inflating(error) => error.into(),
+            })?,
+        };
         self.index += 1;
         Ok(record)
     }
 
-    fn read_record(&mut self) -> Result<Outline, Broken> {
-        let piece = self.bytes.fill()?;
+    /// The next record, if it is sound and all in the bytes that were inflated already: nearly every one.
+    fn read_at_hand(&mut self) -> Option<Outline> {
+        let piece = self.bytes.at_hand();
         let mut ahead = Cursor(piece);
-        let Ok(body) = read_size(&mut ahead).and_then(|size| ahead.part(size)) else {
-            return self.read_record_across_pieces();
-        };
-        let record = Layout::read(&mut Cursor(body))?.into();
+        let size = read_size(&mut ahead).ok()?;
+        let record = Layout::read(&mut Cursor(ahead.part(size).ok()?)).ok()?.into();
         let length = piece.len() - ahead.0.len();
         self.bytes.consume(length);
-        Ok(record)
+        Some(record)
     }
 
-    /// A record that isn't all in the piece at hand, or not a record at all.
-    fn read_record_across_pieces(&mut self) -> Result<Outline, Broken> {
+    /// The next record, wherever it ends, inflating on the way; or what is wrong with it.
+    fn read_passing(&mut self) -> Result<Outline, Broken> {
         let mut body = Passing { bytes: &mut self.bytes, left: usize::MAX };
         body.left = read_size(&mut body)?;
         Ok(Layout::read(&mut body)?.into())

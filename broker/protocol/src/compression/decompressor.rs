@@ -50,12 +50,16 @@ impl<'a> Decompressor<'a> {
     /// # Errors
     /// [`DecompressError::TooLarge`] as soon as the bytes so far pass the cap, or another [`DecompressError`].
     /// What was read until then is to be forgotten.
-    #[inline]
     pub(crate) fn fill(&mut self) -> Result<&[u8], DecompressError> {
         if self.consumed == self.piece.len() {
             self.inflate()?;
         }
-        Ok(self.piece.get(self.consumed..).unwrap_or_default())
+        Ok(self.at_hand())
+    }
+
+    /// The bytes that come next, as far as they were inflated already.
+    pub(crate) fn at_hand(&self) -> &[u8] {
+        self.piece.get(self.consumed..).unwrap_or_default()
     }
 
     /// Replaces the piece, which was consumed, with the next that isn't empty. It stays as it is at the end.
