@@ -27,29 +27,20 @@ pub(super) trait Source {
         }
     }
 
-    #[inline]
     fn varint(&mut self) -> Result<i32, Self::Error> {
         i32::try_from(self.varlong()?).map_err(|_| "a varint in it passes 32 bits".into())
     }
 
-    #[inline]
     fn varlong(&mut self) -> Result<i64, Self::Error> {
-        let first = self.byte()?;
-        // Nearly all are this small.
-        if first < 0x80 { Ok(unzigzag(first.into())) } else { self.varlong_after(first) }
-    }
-
-    /// A varint of more bytes than `first`.
-    fn varlong_after(&mut self, first: u8) -> Result<i64, Self::Error> {
-        let mut bits = u64::from(first & 0x7f);
-        for shift in (7..64).step_by(7) {
+        let mut bits = 0u64;
+        for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
             if shift == 63 && byte > 1 {
                 break;
             }
             bits |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Ok(unzigzag(bits));
+                return Ok((bits >> 1).cast_signed() ^ -(bits & 1).cast_signed());
             }
         }
         Err("a varint in it passes 64 bits".into())
@@ -110,10 +101,6 @@ pub(super) const fn varlong_size(value: i64) -> usize {
 
 const fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
-}
-
-const fn unzigzag(bits: u64) -> i64 {
-    (bits >> 1).cast_signed() ^ -(bits & 1).cast_signed()
 }
 
 #[cfg(test)]

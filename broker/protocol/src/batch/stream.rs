@@ -25,11 +25,7 @@ impl<P> From<Layout<P>> for Outline {
 }
 
 /// Reads records, and checks their structure.
-pub(super) struct RecordStream<'a> {
-    bytes: Decompressor<'a>,
-    /// How many records were read.
-    index: i32,
-}
+pub(super) struct RecordStream<'a>(Decompressor<'a>);
 
 impl<'a> RecordStream<'a> {
     /// The records in `stored`, which take at most `cap` bytes once inflated.
@@ -38,50 +34,70 @@ impl<'a> RecordStream<'a> {
         stored: &'a [u8],
         cap: usize,
     ) -> Result<Self, DecompressError> {
-        Ok(Self { bytes: Decompressor::new(codec, stored, cap)?, index: 0 })
+        Decompressor::new(codec, stored, cap).map(Self)
     }
 
-    /// The next record; the caller knows how many there are.
-    pub(super) fn read(&mut self) -> Result<Outline, BatchError> {
-        let record = match self.read_at_hand() {
-            Some(record) => record,
-            None => self.read_passing().map_err(|broken| match broken {
-                Broken::Record(reason) => BatchError::Record { index: self.index, reason },
-                Broken::Inflating(error) => error.into(),
-            })?,
-        };
-        self.index += 1;
-        Ok(record)
-    }
-
-    /// The next record, if it is sound and all in the bytes that were inflated already: nearly every one.
-    fn read_at_hand(&mut self) -> Option<Outline> {
-        let piece = self.bytes.at_hand();
-        let mut ahead = Cursor(piece);
-        let size = read_size(&mut ahead).ok()?;
-        let record = Layout::read(&mut Cursor(ahead.part(size).ok()?)).ok()?.into();
-        let length = piece.len() - ahead.0.len();
-        self.bytes.consume(length);
-        Some(record)
+    /// Hands the next `count` records to `visit`, each with its index.
+    pub(super) fn each(
+        &mut self,
+        count: i32,
+        mut visit: impl FnMut(i32, Outline),
+    ) -> Result<(), BatchError> {
+        let mut index = 0;
+        while index < count {
+            let at_hand = self.0.at_hand();
+            let mut rest = Cursor(at_hand);
+            while index < count
+                && let Some((record, after)) = read_at_hand(rest)
+            {
+                visit(index, record);
+                index += 1;
+                rest = after;
+            }
+            let length = at_hand.len() - rest.0.len();
+            self.0.consume(length);
+            if index < count {
+                let record = self.read_passing().map_err(|broken| broken.at(index))?;
+                visit(index, record);
+                index += 1;
+            }
+        }
+        Ok(())
     }
 
     /// The next record, wherever it ends, inflating on the way; or what is wrong with it.
     fn read_passing(&mut self) -> Result<Outline, Broken> {
-        let mut body = Passing { bytes: &mut self.bytes, left: usize::MAX };
+        let mut body = Passing { bytes: &mut self.0, left: usize::MAX };
         body.left = read_size(&mut body)?;
         Ok(Layout::read(&mut body)?.into())
     }
 
     /// Reads on to the end, and returns how many bytes there were.
     pub(super) fn surplus(mut self) -> Result<usize, DecompressError> {
-        self.bytes.skip(usize::MAX)
+        self.0.skip(usize::MAX)
     }
+}
+
+/// The record at the start, and what follows it, if the record is sound and all there: nearly every one.
+fn read_at_hand(mut records: Cursor<'_>) -> Option<(Outline, Cursor<'_>)> {
+    let size = read_size(&mut records).ok()?;
+    let mut body = Cursor(records.part(size).ok()?);
+    Some((Layout::read(&mut body).ok()?.into(), records))
 }
 
 /// Why a record can't be read.
 enum Broken {
     Record(&'static str),
     Inflating(DecompressError),
+}
+
+impl Broken {
+    fn at(self, index: i32) -> BatchError {
+        match self {
+            Self::Record(reason) => BatchError::Record { index, reason },
+            Self::Inflating(error) => error.into(),
+        }
+    }
 }
 
 impl From<&'static str> for Broken {

@@ -25,7 +25,7 @@ use super::faults::{Fault, Faults};
 use super::header::{BatchHeader, NO_TIMESTAMP, TimestampType};
 use super::record::timestamp;
 use super::rules::{ProduceRules, Rejection, TargetCompression, ValidatedBatch};
-use super::stream::RecordStream;
+use super::stream::{Outline, RecordStream};
 
 /// The version of Produce that zstd came with.
 const FIRST_VERSION_WITH_ZSTD: i16 = 7;
@@ -181,8 +181,7 @@ fn walk(
     let mut max_timestamp = NO_TIMESTAMP;
     let mut offset_delta_of_max_timestamp = 0;
     let mut faults = Faults::default();
-    for index in 0..header.records_count {
-        let record = records.read().map_err(unreadable)?;
+    let visit = |index, record: Outline| {
         let timestamp = timestamp(header, record.timestamp_delta);
         if let Some(fault) = Fault::of(index, &record, timestamp, header, rules) {
             faults.add(index, &fault);
@@ -191,7 +190,8 @@ fn walk(
             max_timestamp = timestamp;
             offset_delta_of_max_timestamp = index;
         }
-    }
+    };
+    records.each(header.records_count, visit).map_err(unreadable)?;
     match records.surplus().map_err(|error| unreadable(error.into()))? {
         0 => {}
         surplus => return Err(unreadable(BatchError::Surplus(surplus))),
