@@ -206,7 +206,7 @@ fn finish_interrupted<D: Disk>(
     for name in &swaps {
         let is_log = name.strip_suffix(SWAP_SUFFIX).is_some_and(|name| name.ends_with(LOG_SUFFIX));
         if let (true, Some(base_offset)) = (is_log, offset_of(name)) {
-            let end = swapped_end(disk, &dir.join(name), base_offset)?;
+            let end = batches_end(disk, &dir.join(name), base_offset)?;
             let (first, last) = replaced.unwrap_or((base_offset, end));
             replaced = Some((first.min(base_offset), last.max(end)));
         }
@@ -228,8 +228,8 @@ fn finish_interrupted<D: Disk>(
     Ok(is_changed)
 }
 
-/// The offset behind the last batch of a segment that compaction had finished.
-fn swapped_end<D: Disk>(disk: &D, path: &Path, base_offset: Offset) -> Result<Offset, LogError> {
+/// The offset behind the last whole batch of a segment, by its headers.
+fn batches_end<D: Disk>(disk: &D, path: &Path, base_offset: Offset) -> Result<Offset, LogError> {
     let file = disk.open(path, OpenMode::Read).map_err(LogError::io("open", path))?;
     let size = file.len().map_err(LogError::io("measure", path))?;
     let mut scan = Scan::headers(&file, 0, size);
@@ -257,10 +257,26 @@ fn open_segments<D: Disk>(
             remove_if_exists(disk, &offset_file(dir, *orphan, suffix))?;
         }
     }
-    let mut segments = Vec::with_capacity(logs.len());
+    let mut segments: SegmentList<D> = Vec::with_capacity(logs.len());
     for base_offset in &logs {
-        segments.push(Arc::new(Segment::open(disk, dir, *base_offset, now.wall)?));
+        let segment = Segment::open(disk, dir, *base_offset, now.wall)?;
+        // A roll that failed half way leaves an empty file, and the segment before it went on taking appends past that
+        // offset. The file holds nothing, and would hide those batches or have what follows them cut.
+        // One that begins where the segment before it ends, or behind a gap, is the active one and says where the log ends.
+        let is_overrun = match segments.last() {
+            Some(before) if segment.size() == 0 => {
+                batches_end(disk, &before.path, before.base_offset)? > *base_offset
+            }
+            _ => false,
+        };
+        if is_overrun {
+            *names_changed = true;
+            remove_segment_files(disk, dir, *base_offset)?;
+        } else {
+            segments.push(Arc::new(segment));
+        }
     }
+    let logs: BTreeSet<Offset> = segments.iter().map(|segment| segment.base_offset).collect();
     let offset_indexes = listing.offsets(OFFSET_INDEX_SUFFIX);
     let time_indexes = listing.offsets(TIME_INDEX_SUFFIX);
     let mut to_scan = BTreeSet::new();

@@ -48,6 +48,38 @@ fn a_clean_start_reads_little_and_finds_all() {
     assert_eq!(all_batches(&log).len(), 50);
 }
 
+/// The empty file of a roll that failed was taken for a segment: what the one before took meanwhile was hidden, or cut
+/// with all that followed, though it was synced.
+#[test]
+fn a_roll_that_failed_half_way_costs_nothing() {
+    let now = ManualClock::default().now();
+    let mut failed_rolls = 0;
+    for ahead in 0..20 {
+        for (appends_after, was_clean) in [(1, false), (1, true), (20, false), (20, true)] {
+            let disk = formatted_disk();
+            let mut log = open_new(&disk, &small_config());
+            append(&mut log, one_record("before")).expect("appended");
+            disk.fail_at(disk.operations() + ahead, Fault::Io);
+            failed_rolls += u32::from(log.roll(now).is_err());
+            for _ in 0..appends_after {
+                // The fault may strike here, too.
+                let _ = append(&mut log, batch_of(1, 100, 1000));
+            }
+            let end = log.end_offset();
+            let Ok(recovery_point) = log.close(now) else { continue };
+            disk.kill();
+            let known = OpenLog { was_clean, recovery_point, ..unclean(&small_config()) };
+            let (log, _) = open(&disk, &known);
+            assert_eq!(log.end_offset(), end, "{ahead} {appends_after} {was_clean}");
+            let next = all_batches(&log).last().map(|batch| batch.header.next_offset());
+            assert_eq!(next, Some(end));
+            let records: i32 = all_batches(&log).iter().map(|b| b.header.records_count).sum();
+            assert_eq!(i64::from(records), end);
+        }
+    }
+    assert!(failed_rolls > 0);
+}
+
 #[test]
 fn only_what_lies_above_the_recovery_point_is_scanned() {
     let (disk, known) = closed_log(50);
