@@ -18,7 +18,6 @@ use taffrail_node::fetch_session::{FetchSessionCache, FetchSessionConfig};
 use taffrail_node::format::verify_formatted;
 use taffrail_node::groups::Groups;
 use taffrail_node::storage::Storage;
-use taffrail_quorum::VoterEndpoint;
 use taffrail_security::{Authorizer, Principal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -86,9 +85,6 @@ pub(crate) async fn start_with(
     check_roles(config.roles)?;
     let clock = Clock::start();
     let statics = Arc::clone(&config.static_config);
-    for warning in statics.warnings() {
-        tracing::warn!("{warning}");
-    }
     let disk = OsDisk;
     let locks = LockedDirs::acquire(&disk, config.directories())?;
     // Bound before anything is read, so that a port that is taken is said at once.
@@ -383,22 +379,12 @@ fn open_control(
     let directory_id = formatted
         .directory_id(&config.metadata_dir)
         .ok_or_else(|| anyhow!("{} has no directory id", config.metadata_dir.display()))?;
-    let endpoints = config
-        .listeners
-        .advertised_controllers
-        .iter()
-        .map(|endpoint| VoterEndpoint {
-            name: endpoint.name.as_str().to_owned(),
-            host: endpoint.host.clone().unwrap_or_default(),
-            port: endpoint.port,
-        })
-        .collect();
     let millis = |key: &str| Duration::from_millis(u64::try_from(statics.number(key)).unwrap_or(0));
     let control = ControlConfig {
         node_id: config.node_id,
         directory_id,
         metadata_dir: config.metadata_dir.clone(),
-        endpoints,
+        endpoints: config.listeners.controller_endpoints(),
         election_timeout: millis("controller.quorum.election.timeout.ms"),
         segment_bytes: u64::try_from(statics.number("metadata.log.segment.bytes")).unwrap_or(0),
         segment_ms: statics.number("metadata.log.segment.ms"),
