@@ -285,7 +285,10 @@ impl MetadataImage {
         let topic = self.topics.remove(&id).ok_or(ReplayError::UnknownTopicId(id))?;
         self.unindex_name(&topic.name);
         // A topic's configuration goes with it; a later topic of that name starts afresh.
-        self.configs.remove(&ConfigResource::topic(&topic.name));
+        let config = ConfigResource::topic(&topic.name);
+        if self.configs.remove(&config).is_some() {
+            delta.changed_configs.insert(config);
+        }
         delta.topic_deleted(id, topic.name.clone());
         Ok(())
     }
