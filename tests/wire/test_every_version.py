@@ -8,8 +8,9 @@ import uuid
 
 import pytest
 from kafka.protocol.admin import (
-    CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
-    DescribeGroupsRequest, DescribeTopicPartitionsRequest, ListGroupsRequest,
+    AlterConfigsRequest, CreatePartitionsRequest, CreateTopicsRequest, DeleteGroupsRequest, DeleteTopicsRequest,
+    DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
+    DescribeTopicPartitionsRequest, IncrementalAlterConfigsRequest, ListGroupsRequest,
 )
 from kafka.protocol.api_header import ResponseClassRegistry
 from kafka.protocol.consumer import (
@@ -220,6 +221,28 @@ def init_producer_id(_scene, _version):
 def describe_configs(_scene, _version):
     return {"resources": [{"resource_type": 2, "resource_name": TOPIC, "configuration_keys": None}],
             "include_synonyms": True, "include_documentation": True}
+
+
+@case(AlterConfigsRequest)
+def alter_configs(_scene, _version):
+    return {"validate_only": False, "resources": [
+        {"resource_type": 2, "resource_name": TOPIC, "configs": [{"name": "retention.ms", "value": "3600000"}]}]}
+
+
+@case(IncrementalAlterConfigsRequest)
+def incremental_alter_configs(_scene, _version):
+    change = {"name": "retention.ms", "config_operation": 0, "value": "7200000"}
+    return {"validate_only": False, "resources": [{"resource_type": 2, "resource_name": TOPIC, "configs": [change]}]}
+
+
+@case(CreatePartitionsRequest)
+def create_partitions(_scene, _version):
+    return {"timeout_ms": 10_000, "validate_only": True, "topics": [{"name": TOPIC, "count": 3, "assignments": None}]}
+
+
+@case(DescribeLogDirsRequest)
+def describe_log_dirs(_scene, _version):
+    return {"topics": [{"topic": TOPIC, "partitions": [0]}]}
 
 
 @case(DescribeClusterRequest)

@@ -23,9 +23,9 @@ mod image;
 pub use controller::{
     AllocatedProducerIds, AlterPartition, AlterPartitionTopic, AlteredConfig, AlteredPartition,
     AlteredPartitionTopic, Answer, AppendId, BootstrapRecords, BrokerHeartbeat,
-    BrokerHeartbeatReply, ConfigAlteration, ConfigChange, ConfigOperation, Controller,
-    ControllerConfig, CreatePartitions, CreatedTopic, DeleteTopic, DeletedTopic, Effect, Event,
-    FeatureUpdate, IsrChange, IsrMember, NewPartitions, NewTopic, Notice, Operation,
+    BrokerHeartbeatReply, ConfigAlteration, ConfigChange, ConfigOperation, ConfigReplacement,
+    Controller, ControllerConfig, CreatePartitions, CreatedTopic, DeleteTopic, DeletedTopic,
+    Effect, Event, FeatureUpdate, IsrChange, IsrMember, NewPartitions, NewTopic, Notice, Operation,
     PlacementError, Refusal, RegisterBroker, ReplyToken, SeededRandom, StripedPlacer, TopicCreated,
     UpdatedFeature, UpgradeType, UsableBroker, VersionedRecord,
 };

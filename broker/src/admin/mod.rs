@@ -1,12 +1,18 @@
-//! The HTTP side door: health for whoever watches the process, metrics for Prometheus.
+//! The side doors: HTTP for probes and Prometheus, gRPC for an operator.
 //!
-//! Architecture Invariant: it has a port and a thread of its own, so that it answers when brokers'
-//! threads are busy, and nothing that is asked here can hold up a request.
+//! Architecture Invariant: they have ports and a thread of their own, so that they answer when brokers' threads are
+//! busy and while logs are recovered, and nothing that is asked here can hold up a request.
 //!
-//! Deliberately absent: anything that changes the node, and anything secret.
+//! Architecture Invariant: what is asked here is bounded, whoever asks: connections, messages, time, memory.
+//!
+//! Deliberately absent: anything that changes the node, and anything secret. There is no TLS here yet: both ports are
+//! for a network that is trusted, and gRPC is off until `taffrail.grpc.listen` says where. Mutual TLS for gRPC comes
+//! with that of the listeners.
 
-mod health;
+mod grpc_incoming;
+mod load;
+mod node_service;
+mod probes;
 mod server;
 
-pub(crate) use health::{Health, Phase};
 pub(crate) use server::AdminServer;

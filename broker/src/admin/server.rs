@@ -1,84 +1,110 @@
-//! `/healthz`, `/readyz` and `/metrics` over HTTP.
+//! The thread that answers over HTTP and gRPC.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use taffrail_admin_api::REQUEST_BYTES_MAX;
+use taffrail_admin_api::v1::node_server::NodeServer;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
 
-use super::health::{Health, Phase};
+use super::grpc_incoming;
+use super::node_service::NodeService;
+use super::probes::{self, Probed};
+use crate::config::ServerConfig;
+use crate::runtime::NodeView;
 use crate::telemetry::Metrics;
 
 /// A scrape takes little stack.
 const STACK_BYTES: usize = 512 * 1024;
+/// Threads for questions to the system that a sick disk may keep waiting.
+const BLOCKING_THREADS: usize = 2;
 
-/// What Prometheus takes the text of [`Metrics::encode`] for.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Calls that one connection has answered at once; further ones wait.
+const GRPC_CALLS_PER_CONNECTION: usize = 4;
+const GRPC_STREAMS_PER_CONNECTION: u32 = 16;
+const GRPC_HEADER_BYTES_MAX: u32 = 16 * 1024;
+/// How long an answer may take to begin.
+const GRPC_TIMEOUT: Duration = Duration::from_secs(30);
+/// A peer that is silent for so long is asked whether it lives, and has as long again to answer.
+const GRPC_KEEPALIVE: Duration = Duration::from_secs(20);
+/// A connection ends after this time whatever it is at, so that nobody holds a place for ever.
+const GRPC_CONNECTION_AGE: Duration = Duration::from_secs(600);
+const GRPC_CONNECTION_AGE_GRACE: Duration = Duration::from_secs(30);
 
-/// The HTTP server. It ends when this is dropped.
+/// Both servers. They end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct AdminServer {
-    /// Where it listens.
-    pub(crate) local_addr: SocketAddr,
+    /// Where HTTP is served.
+    pub(crate) http: Option<SocketAddr>,
+    /// Where gRPC is served.
+    pub(crate) grpc: Option<SocketAddr>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
-/// The HTTP server can't start.
+/// The servers can't start.
 #[derive(Debug, thiserror::Error)]
-#[error("health and metrics can't be served on {address} (taffrail.http.listen)")]
-pub(crate) struct AdminServerError {
-    address: SocketAddr,
-    source: io::Error,
-}
-
-#[derive(Debug)]
-struct Served {
-    health: Arc<Health>,
-    metrics: Arc<Metrics>,
+pub(crate) enum AdminServerError {
+    /// HTTP has nowhere to listen.
+    #[error("health and metrics can't be served on {address} (taffrail.http.listen)")]
+    Http {
+        /// The address of the configuration.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// gRPC has nowhere to listen.
+    #[error("the node's gRPC can't be served on {address} (taffrail.grpc.listen)")]
+    Grpc {
+        /// The address of the configuration.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no thread to be had.
+    #[error("the thread for health and metrics can't be started")]
+    Thread(#[source] io::Error),
 }
 
 impl AdminServer {
-    /// Listens on `address` and serves from a thread of its own.
+    /// Listens where the configuration says and serves from a thread of its own.
     pub(crate) fn start(
-        address: SocketAddr,
-        health: Arc<Health>,
-        metrics: Arc<Metrics>,
+        config: &ServerConfig,
+        view: &Arc<NodeView>,
+        metrics: &Arc<Metrics>,
     ) -> Result<Self, AdminServerError> {
-        Self::try_start(address, Served { health, metrics })
-            .map_err(|source| AdminServerError { address, source })
-    }
-
-    fn try_start(address: SocketAddr, served: Served) -> io::Result<Self> {
-        let socket = TcpListener::bind(address)?;
-        socket.set_nonblocking(true)?;
-        let local_addr = socket.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let stop = CancellationToken::new();
-        let stopped = stop.clone().cancelled_owned();
-        let thread = std::thread::Builder::new()
-            .name("taffrail-http".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || {
-                let result = runtime.block_on(async {
-                    let socket = tokio::net::TcpListener::from_std(socket)?;
-                    let served = axum::serve(socket, router(served)).into_future();
-                    tokio::select! {
-                        result = served => result,
-                        () = stopped => Ok(()),
-                    }
-                });
-                if let Err(error) = result {
-                    tracing::error!(%error, "health and metrics are no longer served");
-                }
-            })?;
-        Ok(Self { local_addr, stop, thread: Some(thread) })
+        let http = config.http_listen.map(|address| {
+            listen(address).map_err(|source| AdminServerError::Http { address, source })
+        });
+        let grpc = config.grpc_listen.map(|address| {
+            listen(address).map_err(|source| AdminServerError::Grpc { address, source })
+        });
+        let (http, grpc) = (http.transpose()?, grpc.transpose()?);
+        let address = |socket: &Option<(TcpListener, SocketAddr)>| {
+            socket.as_ref().map(|(_, address)| *address)
+        };
+        let mut server = Self {
+            http: address(&http),
+            grpc: address(&grpc),
+            stop: CancellationToken::new(),
+            thread: None,
+        };
+        if http.is_none() && grpc.is_none() {
+            return Ok(server);
+        }
+        let probed = Probed { view: Arc::clone(view), metrics: Arc::clone(metrics) };
+        let service = NodeService::new(config, Arc::clone(view), Arc::clone(metrics));
+        let (http, grpc) = (http.map(|(socket, _)| socket), grpc.map(|(socket, _)| socket));
+        let stop = server.stop.clone();
+        let thread = spawn(async move {
+            tokio::join!(serve_http(http, probed, &stop), serve_grpc(grpc, service, &stop))
+        });
+        server.thread = Some(thread.map_err(AdminServerError::Thread)?);
+        Ok(server)
     }
 }
 
@@ -92,35 +118,64 @@ impl Drop for AdminServer {
     }
 }
 
-fn router(served: Served) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .with_state(Arc::new(served))
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = TcpListener::bind(address)?;
+    socket.set_nonblocking(true)?;
+    let bound = socket.local_addr()?;
+    Ok((socket, bound))
 }
 
-/// Whether the process lives; it does whenever it answers.
-async fn healthz() -> &'static str {
-    "ok\n"
+fn spawn<T>(serving: impl Future<Output = T> + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new().name("taffrail-admin".to_owned()).stack_size(STACK_BYTES).spawn(
+        move || {
+            runtime.block_on(serving);
+            // What still waits for a sick disk must not keep the process from ending.
+            runtime.shutdown_background();
+        },
+    )
 }
 
-/// Whether clients are served.
-async fn readyz(State(served): State<Arc<Served>>) -> impl IntoResponse {
-    let phase = served.health.phase();
-    let status = match phase {
-        Phase::Ready => StatusCode::OK,
-        Phase::Starting | Phase::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+async fn serve_http(socket: Option<TcpListener>, probed: Probed, stop: &CancellationToken) {
+    let Some(socket) = socket else { return };
+    let served = async {
+        let socket = tokio::net::TcpListener::from_std(socket)?;
+        axum::serve(socket, probes::router(probed)).await
     };
-    (status, format!("{phase}\n"))
+    tokio::select! {
+        Err(error) = served => tracing::error!(%error, "health and metrics are no longer served"),
+        () = stop.cancelled() => {}
+    }
 }
 
-async fn metrics(State(served): State<Arc<Served>>) -> Result<impl IntoResponse, StatusCode> {
-    let text = served.metrics.encode().map_err(|error| {
-        tracing::error!(%error, "metrics can't be written");
-        StatusCode::INTERNAL_SERVER_ERROR
-    })?;
-    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text))
+async fn serve_grpc(socket: Option<TcpListener>, service: NodeService, stop: &CancellationToken) {
+    let Some(socket) = socket else { return };
+    let socket = match tokio::net::TcpListener::from_std(socket) {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::error!(%error, "the node's gRPC can't be served");
+            return;
+        }
+    };
+    let service = NodeServer::new(service).max_decoding_message_size(REQUEST_BYTES_MAX);
+    let served = Server::builder()
+        .timeout(GRPC_TIMEOUT)
+        .concurrency_limit_per_connection(GRPC_CALLS_PER_CONNECTION)
+        .max_concurrent_streams(GRPC_STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(GRPC_HEADER_BYTES_MAX)
+        .http2_keepalive_interval(Some(GRPC_KEEPALIVE))
+        .http2_keepalive_timeout(Some(GRPC_KEEPALIVE))
+        .max_connection_age(GRPC_CONNECTION_AGE)
+        .max_connection_age_grace(GRPC_CONNECTION_AGE_GRACE)
+        .add_service(service)
+        .serve_with_incoming(grpc_incoming::connections(socket));
+    tokio::select! {
+        Err(error) = served => tracing::error!(%error, "the node's gRPC is no longer served"),
+        () = stop.cancelled() => {}
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +184,24 @@ mod tests {
     use std::net::TcpStream;
 
     use super::*;
+
+    fn config(more: &[(&str, &str)]) -> ServerConfig {
+        let mut properties: crate::config::Properties = [
+            ("process.roles", "broker,controller"),
+            ("node.id", "1"),
+            ("log.dirs", "/never/made"),
+            ("listeners", "PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0"),
+            ("controller.listener.names", "CONTROLLER"),
+            ("controller.quorum.bootstrap.servers", "127.0.0.1:0"),
+            ("taffrail.http.listen", "127.0.0.1:0"),
+        ]
+        .into_iter()
+        .collect();
+        for (key, value) in more {
+            properties.set(key, value);
+        }
+        ServerConfig::resolve(properties).unwrap()
+    }
 
     fn get(address: SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -139,25 +212,31 @@ mod tests {
     }
 
     #[test]
-    fn health_follows_the_node_and_metrics_are_listed() {
-        let health = Arc::new(Health::starting());
+    fn probes_follow_the_node_and_metrics_are_listed() {
+        let config = config(&[]);
+        let view = NodeView::starting(&config);
         let metrics = Arc::new(Metrics::new());
         metrics.topics.messages_in.inc();
-        let address = "127.0.0.1:0".parse().unwrap();
-        let server = AdminServer::start(address, Arc::clone(&health), metrics).unwrap();
+        let server = AdminServer::start(&config, &view, &metrics).unwrap();
+        let http = server.http.unwrap();
         let check = |path, status: &str, end: &str| {
-            let answer = get(server.local_addr, path);
+            let answer = get(http, path);
             assert!(answer.starts_with(status) && answer.ends_with(end), "{path}: {answer}");
         };
         check("/healthz", "HTTP/1.1 200", "\r\n\r\nok\n");
         check("/readyz", "HTTP/1.1 503", "\r\n\r\nstarting\n");
-        health.enter(Phase::Ready);
-        check("/readyz", "HTTP/1.1 200", "\r\n\r\nready\n");
-        health.enter(Phase::Stopping);
+        let answer = get(http, "/startupz");
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.contains(r#""phase":"starting","logs_total":null,"logs_recovered":0"#));
+        view.set_ready();
+        // No controller has said anything yet.
+        check("/readyz", "HTTP/1.1 503", "\r\n\r\nfenced\n");
+        view.set_stopping();
         check("/readyz", "HTTP/1.1 503", "\r\n\r\nstopping\n");
+        check("/healthz", "HTTP/1.1 200", "ok\n");
         check("/metrics", "HTTP/1.1 200", "# EOF\n");
         check("/other", "HTTP/1.1 404", "");
-        let text = get(server.local_addr, "/metrics");
+        let text = get(http, "/metrics");
         assert!(text.contains("openmetrics-text"), "{text}");
         assert!(text.contains("messagesin_total 1"), "{text}");
         assert!(text.contains("process_resident_memory_bytes"), "{text}");
@@ -166,9 +245,12 @@ mod tests {
     #[test]
     fn a_taken_port_names_the_key() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = taken.local_addr().unwrap();
-        let health = Arc::new(Health::starting());
-        let error = AdminServer::start(address, health, Arc::new(Metrics::new())).unwrap_err();
-        assert!(error.to_string().contains("taffrail.http.listen"), "{error}");
+        let address = taken.local_addr().unwrap().to_string();
+        for key in ["taffrail.http.listen", "taffrail.grpc.listen"] {
+            let config = config(&[(key, &address)]);
+            let view = NodeView::starting(&config);
+            let error = AdminServer::start(&config, &view, &Arc::new(Metrics::new())).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 }

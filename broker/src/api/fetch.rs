@@ -109,6 +109,8 @@ struct Read {
     records: Records,
     /// Who leads instead, with an error that says that this node doesn't.
     current_leader: Option<(NodeId, LeaderEpoch)>,
+    /// Whose records they are, if there are any.
+    cell: Option<Arc<PartitionCell>>,
 }
 
 impl Read {
@@ -120,6 +122,7 @@ impl Read {
             log_start: -1,
             records: Records::default(),
             current_leader: None,
+            cell: None,
         }
     }
 }
@@ -258,7 +261,7 @@ fn read_all(
 }
 
 fn read_one(
-    cell: &PartitionCell,
+    cell: &Arc<PartitionCell>,
     params: &FetchParams,
     room: usize,
     owes_a_batch: bool,
@@ -286,6 +289,7 @@ fn read_one(
             high_watermark: view.high_watermark,
             last_stable: view.last_stable,
             log_start: view.log_start,
+            cell: (!records.is_empty()).then(|| Arc::clone(cell)),
             records,
             current_leader: None,
         },
@@ -344,7 +348,11 @@ fn respond(
 fn count(call: &Call<'_>, read: &Read) {
     let metrics = &call.broker.metrics.topics;
     metrics.fetch_requests.inc();
-    metrics.bytes_out.inc_by(read.records.len() as u64);
+    let bytes = read.records.len() as u64;
+    metrics.bytes_out.inc_by(bytes);
+    if let Some(cell) = &read.cell {
+        cell.traffic.count_fetched(bytes);
+    }
     if !read.error.is_none() {
         metrics.failed_fetch_requests.inc();
     }

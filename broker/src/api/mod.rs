@@ -5,18 +5,23 @@
 //!
 //! Architecture Invariant: what [`SERVED`] lists works in full, since a range in ApiVersions is a promise.
 
+mod alter_configs;
 mod api_versions;
+mod config_changes;
+mod create_partitions;
 mod create_topics;
 mod delete_groups;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_log_dirs;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
 mod group_call;
 mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
@@ -63,8 +68,14 @@ pub(crate) enum Audience {
 }
 
 /// What a controller's listener serves of [`SERVED`].
-const SERVED_BY_CONTROLLERS: &[ApiKey] =
-    &[ApiKey::ApiVersions, ApiKey::CreateTopics, ApiKey::DeleteTopics];
+const SERVED_BY_CONTROLLERS: &[ApiKey] = &[
+    ApiKey::ApiVersions,
+    ApiKey::CreateTopics,
+    ApiKey::DeleteTopics,
+    ApiKey::AlterConfigs,
+    ApiKey::CreatePartitions,
+    ApiKey::IncrementalAlterConfigs,
+];
 
 impl Audience {
     fn served(self) -> impl Iterator<Item = &'static Served> {
@@ -173,7 +184,11 @@ serve! {
     DeleteTopics 1..=6 => delete_topics;
     InitProducerId 0..=5 => init_producer_id;
     DescribeConfigs 1..=4 => describe_configs;
+    AlterConfigs 0..=2 => alter_configs;
+    DescribeLogDirs 1..=5 => describe_log_dirs;
+    CreatePartitions 0..=3 => create_partitions;
     DeleteGroups 0..=2 => delete_groups;
+    IncrementalAlterConfigs 0..=1 => incremental_alter_configs;
     DescribeCluster 0..=2 => describe_cluster;
     DescribeTopicPartitions 0..=0 => describe_topic_partitions;
 }

@@ -195,8 +195,11 @@ fn submit(
             super::init_producer_id::NO_TRANSACTIONS,
         ));
     }
-    metrics.bytes_in.inc_by(validated.bytes.len() as u64);
-    metrics.messages_in.inc_by(u64::try_from(validated.records_count).unwrap_or(0));
+    let (bytes, records) =
+        (validated.bytes.len() as u64, u64::try_from(validated.records_count).unwrap_or(0));
+    metrics.bytes_in.inc_by(bytes);
+    metrics.messages_in.inc_by(records);
+    cell.traffic.count_produced(bytes, records);
     let log_append_time = if rules.timestamp_type == TimestampType::LogAppendTime {
         call.now.wall
     } else {

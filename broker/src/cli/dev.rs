@@ -1,7 +1,5 @@
 //! `taffrail dev`: a broker for development that needs no configuration, on this machine alone.
 
-use std::fs;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +7,7 @@ use anyhow::{Context, bail};
 use taffrail_metadata::MetadataVersion;
 use taffrail_node::format::{FormatError, verify_formatted};
 
+use super::first_format::check_empty;
 use super::server::{Started, run_node};
 use super::storage::{format_node, random_uuid};
 use crate::config::{Properties, ServerConfig};
@@ -16,10 +15,6 @@ use crate::runtime::OsDisk;
 
 /// Health and metrics are served so many ports above the broker's: 9644 with 9092.
 const HTTP_PORT_DISTANCE: u16 = 552;
-
-/// What formatting and locking leave behind when they are interrupted; a directory with nothing else
-/// may be formatted.
-const OWN_NAMES: [&str; 3] = [".lock", "bootstrap.checkpoint", "__cluster_metadata-0"];
 
 /// Start a broker for development, on this machine alone
 ///
@@ -95,34 +90,10 @@ fn format_at_first(config: &ServerConfig, data: &Path) -> anyhow::Result<()> {
         Err(FormatError::NotFormatted(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    if let Some(name) = foreign_entry(data)
-        .with_context(|| format!("data directory {} can't be read", data.display()))?
-    {
-        bail!(
-            "{} holds '{name}' and is no data directory of a broker; choose an empty or a new one with --data",
-            data.display()
-        );
-    }
+    check_empty(data).context("--data is not usable")?;
     let cluster_id = random_uuid().to_string();
     format_node(config, &cluster_id, MetadataVersion::LATEST, false)?;
     Ok(())
-}
-
-/// Something in the directory that no broker left there. A broker must not spread its files over
-/// somebody's home because of a wrong argument.
-fn foreign_entry(directory: &Path) -> io::Result<Option<String>> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        entries => entries?,
-    };
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        let is_temporary = Path::new(&name).extension().is_some_and(|e| e == "tmp" || e == "part");
-        if !OWN_NAMES.contains(&name.as_str()) && !is_temporary {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
 }
 
 /// What a newcomer sees: where the broker is, and three lines to paste.
@@ -198,21 +169,5 @@ mod tests {
     #[test]
     fn a_comma_would_be_two_directories() {
         assert!(config(&args("/a,/b")).unwrap_err().to_string().contains("no comma"));
-    }
-
-    #[test]
-    fn foreign_directories_are_recognised() {
-        let dir = tempfile::tempdir().unwrap();
-        let check = |expect: Option<&str>| {
-            assert_eq!(foreign_entry(dir.path()).unwrap().as_deref(), expect);
-        };
-        check(None);
-        for own in [".lock", "bootstrap.checkpoint", "meta.properties.tmp"] {
-            fs::write(dir.path().join(own), "").unwrap();
-        }
-        check(None);
-        fs::write(dir.path().join("thesis.tex"), "").unwrap();
-        check(Some("thesis.tex"));
-        assert_eq!(foreign_entry(&dir.path().join("missing")).unwrap(), None);
     }
 }

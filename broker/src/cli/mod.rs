@@ -2,6 +2,7 @@
 
 mod consume;
 mod dev;
+mod first_format;
 mod group;
 mod produce;
 mod server;
@@ -42,7 +43,7 @@ enum Command {
     Server(server::Args),
     /// Prepare the directories of a node
     Storage(storage::Args),
-    /// Create, list, describe and delete topics
+    /// Create, list, describe, change and delete topics
     Topic(topic::Args),
     /// Write records to a topic
     Produce(produce::Args),

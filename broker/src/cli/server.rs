@@ -10,9 +10,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use crate::admin::{AdminServer, Health, Phase};
+use super::first_format::{check_cluster, format_empty};
+use crate::admin::AdminServer;
 use crate::config::{Properties, ServerConfig};
-use crate::runtime::{RunningBroker, start};
+use crate::runtime::{NodeView, RunningBroker, start};
 use crate::telemetry::Metrics;
 
 /// How long threads that wait for a disk may still take once everything else has ended.
@@ -24,10 +25,17 @@ const THREADS_DEADLINE: Duration = Duration::from_secs(1);
 Examples:
   taffrail storage format --cluster-id \"$(taffrail storage random-uuid)\" --config server.properties
   taffrail server --config server.properties
-  taffrail server --config server.properties --override node.id=2 --override log.dirs=/data/2")]
+  taffrail server --config server.properties --override node.id=2 --override log.dirs=/data/2
+  taffrail server --config server.properties --cluster-id \"$CLUSTER_ID\" --format-empty")]
 pub(crate) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
+    /// The cluster that the directories have to belong to
+    #[arg(long, value_name = "ID")]
+    cluster_id: Option<String>,
+    /// Format directories that are empty or absent for that cluster; others are never formatted
+    #[arg(long, requires = "cluster_id")]
+    format_empty: bool,
 }
 
 /// Where a node's configuration comes from.
@@ -63,13 +71,29 @@ fn read_properties(path: &Path) -> anyhow::Result<Properties> {
 /// Runs the node until it is told to stop.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let config = args.config.resolve()?;
+    prepare(&config, args)?;
     run_node(config, |_| {})
+}
+
+/// Sees to it that the directories are those of the cluster that was named.
+fn prepare(config: &ServerConfig, args: &Args) -> anyhow::Result<()> {
+    let Some(cluster_id) = &args.cluster_id else { return Ok(()) };
+    if !args.format_empty {
+        return Ok(check_cluster(config, cluster_id)?);
+    }
+    for formatted in format_empty(config, cluster_id)?.formatted {
+        let (path, id) = (formatted.path.display(), formatted.directory_id);
+        info!(directory = %path, %id, cluster = cluster_id, "formatted");
+    }
+    Ok(())
 }
 
 /// A node that has just become ready.
 pub(super) struct Started {
     /// Where health and metrics are served.
     pub(super) http: Option<SocketAddr>,
+    /// Where the node answers over gRPC.
+    pub(super) grpc: Option<SocketAddr>,
     /// How long the start took.
     pub(super) took: Duration,
 }
@@ -86,11 +110,10 @@ pub(super) fn run_node(
         warn!("{warning}");
     }
     let metrics = Arc::new(Metrics::new());
-    let health = Arc::new(Health::starting());
-    let admin = config
-        .http_listen
-        .map(|address| AdminServer::start(address, Arc::clone(&health), Arc::clone(&metrics)))
-        .transpose()?;
+    state_limits(&config, &metrics);
+    config.memory.verify()?;
+    let view = NodeView::starting(&config);
+    let admin = AdminServer::start(&config, &view, &metrics)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.threads.network)
         .max_blocking_threads(config.threads.io)
@@ -98,23 +121,23 @@ pub(super) fn run_node(
         .enable_all()
         .build()
         .context("threads can't be started")?;
-    let http = admin.as_ref().map(|admin| admin.local_addr);
+    runtime.spawn(Arc::clone(&view).beat());
     let result = runtime.block_on(async {
         let deadline = config.shutdown_timeout;
         let mut signals = StopSignals::new()?;
         let broker = tokio::select! {
-            started = start(config, metrics) => started?,
+            started = start(config, metrics, &view) => started?,
             name = signals.next() => {
                 // Nobody has been served yet, so that there is nothing to end in order.
                 info!(signal = name, "ending before the start was complete");
                 return Ok(());
             }
         };
-        let started = Started { http, took: began.elapsed() };
-        health.enter(Phase::Ready);
+        view.set_ready();
+        let started = Started { http: admin.http, grpc: admin.grpc, took: began.elapsed() };
         log_ready(&broker, &started);
         announce(&started);
-        until_stopped(broker, signals, &health, deadline).await
+        until_stopped(broker, signals, &view, deadline).await
     });
     runtime.shutdown_timeout(THREADS_DEADLINE);
     result
@@ -124,16 +147,51 @@ fn log_ready(broker: &RunningBroker, started: &Started) {
     for (listener, address) in broker.addresses() {
         info!(listener, %address, "listening");
     }
-    let http = started.http.map(|address| address.to_string());
+    let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
+    let (http, grpc) = (text(started.http), text(started.grpc));
     let took_ms = started.took.as_millis();
-    info!(cluster = broker.cluster_id(), http, took_ms, "ready");
+    info!(cluster = broker.cluster_id(), http, grpc, took_ms, "ready");
+}
+
+/// Says what the process may use and what became of it.
+fn state_limits(config: &ServerConfig, metrics: &Metrics) {
+    let ServerConfig { machine, memory, threads, .. } = config;
+    info!(
+        memory_bytes = memory.limit_bytes,
+        request_max_bytes = memory.request_max_bytes,
+        requests_bytes = memory.requests_bytes,
+        control_bytes = memory.control_bytes,
+        replies_bytes = memory.replies_bytes,
+        group_bytes = memory.group_bytes,
+        cpu_limit_cores = machine.cpu_limit_cores,
+        network_threads = threads.network,
+        io_threads = threads.io,
+        "limits"
+    );
+    for (share, bytes) in [
+        ("all", memory.limit_bytes),
+        ("request_max", Some(memory.request_max_bytes)),
+        ("requests", Some(memory.requests_bytes)),
+        ("control", Some(memory.control_bytes)),
+        ("replies", Some(memory.replies_bytes)),
+        ("group", Some(memory.group_bytes)),
+    ] {
+        if let Some(bytes) = bytes {
+            metrics.limits.set_memory(share, bytes);
+        }
+    }
+    if let Some(cores) = machine.cpu_limit_cores {
+        metrics.limits.set_cores("quota", cores);
+    }
+    let parallelism = u32::try_from(machine.parallelism).unwrap_or(u32::MAX);
+    metrics.limits.set_cores("threads", f64::from(parallelism));
 }
 
 /// Waits for a signal, or for a failure that the node can't go on with; then shuts down.
 async fn until_stopped(
     mut broker: RunningBroker,
     mut signals: StopSignals,
-    health: &Health,
+    view: &NodeView,
     deadline: Duration,
 ) -> anyhow::Result<()> {
     let failure = tokio::select! {
@@ -143,7 +201,7 @@ async fn until_stopped(
         }
         reason = broker.failed() => Some(reason),
     };
-    health.enter(Phase::Stopping);
+    view.set_stopping();
     tokio::spawn(async move {
         let name = signals.next().await;
         warn!(signal = name, "ending at once; the next start recovers the logs");

@@ -1,5 +1,6 @@
 //! `taffrail storage`: a node's directories get their ids, and a new cluster its first metadata.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -90,9 +91,22 @@ pub(super) fn format_node(
     ignore_formatted: bool,
 ) -> anyhow::Result<Outcome> {
     let _locks = LockedDirs::acquire(&OsDisk, config.directories())?;
+    format_locked(config, cluster_id, version, ignore_formatted)
+}
+
+/// As [`format_node`], for a caller that holds the locks.
+pub(super) fn format_locked(
+    config: &ServerConfig,
+    cluster_id: &str,
+    version: MetadataVersion,
+    ignore_formatted: bool,
+) -> anyhow::Result<Outcome> {
+    let mut log_dirs: Vec<PathBuf> = config.directories().map(Into::into).collect();
+    // First, so that wherever a format is interrupted no other directory waits for its metadata.
+    log_dirs.sort_by_key(|directory| *directory != config.metadata_dir);
     let endpoints = config.listeners.controller_endpoints();
     let options = FormatOptions {
-        log_dirs: config.log_dirs.clone(),
+        log_dirs,
         metadata_dir: config.metadata_dir.clone(),
         cluster_id: cluster_id.to_owned(),
         node_id: config.node_id,

@@ -1,25 +1,23 @@
-//! `taffrail topic`: create, list, describe, delete.
+//! `taffrail topic`: create, list, describe, alter, configure, delete.
+
+mod config;
 
 use anyhow::bail;
 use clap::{Args as ClapArgs, Subcommand};
+use taffrail_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use taffrail_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use taffrail_protocol::messages::delete_topics_request::DeleteTopicState;
-use taffrail_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use taffrail_protocol::messages::{
-    CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
 };
 
-use crate::client::{ClientError, Cluster, ConnectArgs, Table, Topic, check, count};
+use crate::client::{Cluster, ConnectArgs, Table, Topic, check, count};
 
 const TIMEOUT_MS: i32 = 25_000;
 /// "As the broker is configured", for partitions and replicas.
 const BROKER_DEFAULT: i16 = -1;
-/// `DescribeConfigs`' type of topics.
-const TOPIC_RESOURCE: i8 = 2;
-/// `DescribeConfigs`' source of what was set for this very topic.
-const SET_FOR_TOPIC: i8 = 1;
 
-/// Create, list, describe and delete topics
+/// Create, list, describe, change and delete topics
 #[derive(ClapArgs, Debug)]
 #[command(after_help = "\
 Examples:
@@ -27,6 +25,8 @@ Examples:
   taffrail topic create events --config retention.ms=86400000 --config compression.type=zstd
   taffrail topic list
   taffrail topic describe orders
+  taffrail topic alter orders --partitions 8
+  taffrail topic config orders --set retention.ms=86400000 --delete segment.ms
   taffrail topic delete orders events")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -41,6 +41,10 @@ enum Command {
     List(List),
     /// Show the partitions of topics, and what was configured for them
     Describe(Names),
+    /// Add partitions to a topic
+    Alter(Alter),
+    /// Show or change a topic's configuration
+    Config(config::Args),
     /// Delete topics with all their records; there is no way back
     Delete(Names),
 }
@@ -72,6 +76,20 @@ struct List {
 }
 
 #[derive(ClapArgs, Debug)]
+#[command(after_help = "\
+Partitions are never taken away. Records that were written stay where they are, and new records with the
+same key may go to another partition from then on.")]
+struct Alter {
+    /// The topic's name
+    name: String,
+    /// How many partitions it shall have
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
+    partitions: i32,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+#[derive(ClapArgs, Debug)]
 struct Names {
     /// The topics' names
     #[arg(required = true)]
@@ -86,6 +104,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Command::Create(args) => create(args).await,
         Command::List(args) => list(&args).await,
         Command::Describe(args) => describe(&args).await,
+        Command::Alter(args) => alter(args).await,
+        Command::Config(args) => config::run(args).await,
         Command::Delete(args) => delete(args).await,
     }
 }
@@ -149,7 +169,7 @@ async fn describe(args: &Names) -> anyhow::Result<()> {
     let mut cluster = Cluster::connect(&args.connect).await?;
     for name in &args.names {
         let topic = cluster.topic(name).await?;
-        let configs = configs_of(&mut cluster, &topic).await?;
+        let configs = config::set_for(&mut cluster, name).await?;
         print_topic(&topic, &configs);
     }
     Ok(())
@@ -178,32 +198,27 @@ fn print_topic(topic: &Topic, configs: &[String]) {
     println!("{table}");
 }
 
-/// What was set for the topic, as `key=value`.
-async fn configs_of(cluster: &mut Cluster, topic: &Topic) -> Result<Vec<String>, ClientError> {
-    let request = DescribeConfigsRequest {
-        resources: vec![DescribeConfigsResource {
-            resource_type: TOPIC_RESOURCE,
-            resource_name: topic.name.clone(),
-            configuration_keys: None,
+async fn alter(args: Alter) -> anyhow::Result<()> {
+    let mut cluster = Cluster::connect(&args.connect).await?;
+    let request = CreatePartitionsRequest {
+        topics: vec![CreatePartitionsTopic {
+            name: args.name,
+            count: args.partitions,
+            assignments: None,
             ..Default::default()
         }],
+        timeout_ms: TIMEOUT_MS,
         ..Default::default()
     };
-    let response = cluster.call_any(&request, 1..=i16::MAX).await?;
-    let mut configs = Vec::new();
-    for result in response.results {
-        check(result.error_code, result.error_message.as_deref(), || {
-            format!("configuration of topic {}", topic.name)
+    let response = cluster.call_any(&request, 0..=i16::MAX).await?;
+    for topic in response.results {
+        check(topic.error_code, topic.error_message.as_deref(), || {
+            format!("cannot alter topic {}", topic.name)
         })?;
-        for config in result.configs {
-            if config.config_source == SET_FOR_TOPIC {
-                let value = config.value.unwrap_or_default();
-                configs.push(format!("{}={value}", config.name));
-            }
-        }
+        let partitions = count(u64::try_from(args.partitions).unwrap_or(0), "partition");
+        println!("topic {} has {partitions} now", topic.name);
     }
-    configs.sort();
-    Ok(configs)
+    Ok(())
 }
 
 async fn delete(args: Names) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use taffrail_client::{Connection, ConnectionOptions, join};
 use taffrail_model::{ErrorCode, NodeId, PartitionIndex, Uuid};
 use taffrail_protocol::Request;
 use taffrail_protocol::messages::find_coordinator_response::Coordinator;
@@ -14,10 +15,13 @@ use taffrail_protocol::messages::metadata_response::{
 use taffrail_protocol::messages::{FindCoordinatorRequest, MetadataRequest};
 use tokio::time::{Instant, sleep};
 
-use super::connect_args::{ConnectArgs, join};
-use super::connection::{Connection, REQUEST_TIMEOUT};
+use super::connect_args::ConnectArgs;
 use super::error::{ClientError, check};
 
+/// How long a request may take whose answer waits for nothing.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// More than any broker answers with.
+const FRAME_BYTES_MAX: u64 = 1 << 30;
 /// How long an error that passes by itself (an election, a coordinator that loads) is waited out.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two tries.
@@ -93,7 +97,7 @@ impl Cluster {
         fit: RangeInclusive<i16>,
     ) -> Result<R::Response, ClientError> {
         let connection = self.any_connection().await?;
-        connection.call(request, fit, REQUEST_TIMEOUT).await
+        Ok(connection.call(request, fit, REQUEST_TIMEOUT).await?)
     }
 
     /// Asks one broker. `fit` is the range of versions that the request was written for.
@@ -115,7 +119,7 @@ impl Cluster {
         limit: Duration,
     ) -> Result<R::Response, ClientError> {
         let connection = self.connection(node).await?;
-        connection.call(request, fit, limit).await
+        Ok(connection.call(request, fit, limit).await?)
     }
 
     /// Tells one broker something that it doesn't answer.
@@ -126,7 +130,7 @@ impl Cluster {
         fit: RangeInclusive<i16>,
     ) -> Result<(), ClientError> {
         let connection = self.connection(node).await?;
-        connection.send(request, fit).await
+        Ok(connection.send(request, fit).await?)
     }
 
     /// The ids of all brokers, as of now.
@@ -212,7 +216,7 @@ impl Cluster {
         let mut failure = ClientError::NoBootstrap;
         // Brokers that were found later stand in for those of the beginning.
         for address in self.bootstrap.iter().chain(self.addresses.values()) {
-            match Connection::open(address).await {
+            match open(address).await {
                 Ok(connection) => return Ok(connection),
                 // The first one says most: it is what the user named.
                 Err(error) if matches!(failure, ClientError::NoBootstrap) => failure = error,
@@ -230,11 +234,20 @@ impl Cluster {
                 let address = self.addresses.get(&node).ok_or_else(|| {
                     ClientError::Unknown(format!("broker {node} is not in the cluster now"))
                 })?;
-                Connection::open(address).await?
+                open(address).await?
             }
         };
         Ok(self.connections.entry(node).or_insert(connection))
     }
+}
+
+async fn open(address: &str) -> Result<Connection, ClientError> {
+    let options = ConnectionOptions {
+        client_id: "taffrail-cli",
+        request_timeout: REQUEST_TIMEOUT,
+        frame_bytes_max: FRAME_BYTES_MAX,
+    };
+    Ok(Connection::open(address, options).await?)
 }
 
 fn to_topic(described: MetadataResponseTopic) -> Result<Topic, ClientError> {

@@ -1,6 +1,7 @@
 //! Where the brokers are.
 
 use clap::Args;
+use taffrail_client::join;
 
 /// The port of Kafka, for addresses that name none.
 const DEFAULT_PORT: u16 = 9092;
@@ -43,11 +44,6 @@ fn with_port(address: &str) -> String {
     }
     let host = address.trim_start_matches('[').trim_end_matches(']');
     join(host, DEFAULT_PORT)
-}
-
-/// `host:port`, with an IPv6 address in brackets.
-pub(super) fn join(host: &str, port: impl std::fmt::Display) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 #[cfg(test)]

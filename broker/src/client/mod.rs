@@ -11,7 +11,6 @@
 mod assignment;
 mod cluster;
 mod connect_args;
-mod connection;
 mod consumer;
 mod error;
 mod group_member;

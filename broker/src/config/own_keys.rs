@@ -12,6 +12,7 @@ use super::properties::Properties;
 
 const PREFIX: &str = "taffrail.";
 const HTTP_LISTEN: &str = "taffrail.http.listen";
+const GRPC_LISTEN: &str = "taffrail.grpc.listen";
 const FRAME_TIMEOUT: &str = "taffrail.frame.timeout.ms";
 const SHUTDOWN_TIMEOUT: &str = "taffrail.shutdown.timeout.ms";
 
@@ -26,6 +27,8 @@ const MAX_CONNECTIONS: &str = "max.connections";
 pub(super) struct OwnKeys {
     /// `taffrail.http.listen`: where health and metrics are served; `None` serves them nowhere.
     pub(super) http_listen: Option<SocketAddr>,
+    /// `taffrail.grpc.listen`: where the node answers over gRPC; `None` answers nowhere.
+    pub(super) grpc_listen: Option<SocketAddr>,
     /// `taffrail.frame.timeout.ms`: how long a request may take to arrive, or a reply to leave.
     pub(super) frame_timeout: Duration,
     /// `taffrail.shutdown.timeout.ms`: how long requests in flight may take at a shutdown.
@@ -38,7 +41,8 @@ impl OwnKeys {
     /// Taffrail's is an error, since nobody else would have set it.
     pub(super) fn take(properties: &mut Properties) -> Result<Self, ConfigError> {
         let mut keys = Self {
-            http_listen: http_listen(HTTP_LISTEN_DEFAULT)?,
+            http_listen: listen(HTTP_LISTEN, HTTP_LISTEN_DEFAULT)?,
+            grpc_listen: None,
             frame_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(10),
             max_connections: Vec::new(),
@@ -49,11 +53,13 @@ impl OwnKeys {
         for (key, value) in properties.extract(is_own) {
             let value = value.trim();
             match key.as_str() {
-                HTTP_LISTEN => keys.http_listen = http_listen(value)?,
+                HTTP_LISTEN => keys.http_listen = listen(&key, value)?,
+                GRPC_LISTEN => keys.grpc_listen = listen(&key, value)?,
                 FRAME_TIMEOUT => keys.frame_timeout = milliseconds(&key, value)?,
                 SHUTDOWN_TIMEOUT => keys.shutdown_timeout = milliseconds(&key, value)?,
                 _ if key.starts_with(PREFIX) => {
-                    let known = [HTTP_LISTEN, FRAME_TIMEOUT, SHUTDOWN_TIMEOUT].join(", ");
+                    let known =
+                        [HTTP_LISTEN, GRPC_LISTEN, FRAME_TIMEOUT, SHUTDOWN_TIMEOUT].join(", ");
                     return Err(invalid(&key, value, format!("the keys of Taffrail are {known}")));
                 }
                 _ => {
@@ -75,13 +81,13 @@ impl OwnKeys {
     }
 }
 
-fn http_listen(text: &str) -> Result<Option<SocketAddr>, ConfigError> {
+fn listen(key: &str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
     if text.is_empty() {
         return Ok(None);
     }
     text.parse().map(Some).map_err(|_| {
         let allowed = "an IP address and a port, such as 127.0.0.1:9644, or empty for none";
-        invalid(HTTP_LISTEN, text, allowed)
+        invalid(key, text, allowed)
     })
 }
 
@@ -127,6 +133,9 @@ mod tests {
         let (keys, _) = take("").unwrap();
         assert_eq!(keys.http_listen, Some("127.0.0.1:9644".parse().unwrap()));
         assert_eq!(take("taffrail.http.listen=").unwrap().0.http_listen, None);
+        assert_eq!(keys.grpc_listen, None);
+        let (keys, _) = take("taffrail.grpc.listen=[::1]:9645").unwrap();
+        assert_eq!(keys.grpc_listen, Some("[::1]:9645".parse().unwrap()));
     }
 
     #[test]
@@ -136,6 +145,7 @@ mod tests {
             assert!(error.contains(part), "{text}: {error}");
         };
         check("taffrail.http.listen=localhost:1", "an IP address and a port");
+        check("taffrail.grpc.listen=9645", "taffrail.grpc.listen");
         check("taffrail.frame.timeout.ms=-1", "a whole number from 0");
         check("taffrail.htp.listen=", "the keys of Taffrail are taffrail.http.listen,");
         check("listener.name.a.max.connections=x", "a whole number from 0");

@@ -1,5 +1,6 @@
 //! The configuration of a node, resolved.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use taffrail_model::NodeId;
 use super::error::{InvalidConfig, invalid, missing};
 use super::limits::NetworkLimits;
 use super::listeners::Listeners;
+use super::machine::Machine;
+use super::memory::MemoryPlan;
 use super::own_keys::OwnKeys;
 use super::properties::Properties;
 use super::quorum;
@@ -51,12 +54,18 @@ pub(crate) struct ServerConfig {
     pub(crate) log_dirs: Vec<PathBuf>,
     /// `metadata.log.dir`, by default the first log directory.
     pub(crate) metadata_dir: PathBuf,
+    /// What the process may use.
+    pub(crate) machine: Machine,
+    /// What its memory is divided into.
+    pub(crate) memory: MemoryPlan,
     /// What connections may cost.
     pub(crate) limits: NetworkLimits,
     /// How many threads do what.
     pub(crate) threads: Threads,
     /// `taffrail.http.listen`: where health and metrics are served; `None` serves them nowhere.
     pub(crate) http_listen: Option<SocketAddr>,
+    /// `taffrail.grpc.listen`: where the node answers over gRPC; `None` answers nowhere.
+    pub(crate) grpc_listen: Option<SocketAddr>,
     /// `taffrail.shutdown.timeout.ms`: how long requests in flight may take at a shutdown.
     pub(crate) shutdown_timeout: Duration,
     /// Kafka's keys, typed, with their defaults.
@@ -64,10 +73,14 @@ pub(crate) struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// Resolves properties, or says what is wrong with them.
-    pub(crate) fn resolve(mut properties: Properties) -> Result<Self, InvalidConfig> {
+    /// Resolves properties on this machine, or says what is wrong with them.
+    pub(crate) fn resolve(properties: Properties) -> Result<Self, InvalidConfig> {
+        Self::resolve_on(Machine::detect(), properties)
+    }
+
+    fn resolve_on(machine: Machine, mut properties: Properties) -> Result<Self, InvalidConfig> {
         let own = OwnKeys::take(&mut properties)?;
-        let config = StaticConfig::new(properties.into()).map_err(InvalidConfig)?;
+        let (config, memory) = sized(properties, &machine)?;
         let roles = roles(&config)?;
         let node_id = node_id(&config)?;
         quorum::check(&config, node_id, roles.controller)?;
@@ -84,9 +97,12 @@ impl ServerConfig {
             listeners: Listeners::resolve(&config, &own, roles)?,
             log_dirs,
             metadata_dir,
-            limits: NetworkLimits::resolve(&config, own.frame_timeout)?,
-            threads: Threads::resolve(&config),
+            limits: NetworkLimits::resolve(&config, &memory, own.frame_timeout)?,
+            threads: Threads::resolve(&config, &machine),
+            machine,
+            memory,
             http_listen: own.http_listen,
+            grpc_listen: own.grpc_listen,
             shutdown_timeout: own.shutdown_timeout,
             static_config: Arc::new(config),
         })
@@ -100,21 +116,38 @@ impl ServerConfig {
 }
 
 impl Threads {
-    fn resolve(config: &StaticConfig) -> Self {
+    fn resolve(config: &StaticConfig, machine: &Machine) -> Self {
         let count = |key| usize::try_from(config.number(key)).unwrap_or(1);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let network = count("num.network.threads");
         Self {
             // More threads than cores would only take turns; who asks for them gets them.
             network: if config.is_set("num.network.threads") {
                 network
             } else {
-                network.min(cores)
+                network.min(machine.parallelism)
             },
             io: count("num.io.threads"),
             recovery_per_dir: count("num.recovery.threads.per.data.dir"),
         }
     }
+}
+
+/// The typed keys and the shares of memory. The largest request, where it isn't set, follows the memory; the key says so
+/// to whoever describes the node's configuration.
+fn sized(
+    properties: Properties,
+    machine: &Machine,
+) -> Result<(StaticConfig, MemoryPlan), InvalidConfig> {
+    const KEY: &str = "socket.request.max.bytes";
+    let mut texts: BTreeMap<String, String> = properties.into();
+    let config = StaticConfig::new(texts.clone()).map_err(InvalidConfig)?;
+    let memory = MemoryPlan::resolve(&config, machine)?;
+    let chosen = i64::try_from(memory.request_max_bytes).unwrap_or(i64::MAX);
+    if config.number(KEY) == chosen {
+        return Ok((config, memory));
+    }
+    texts.insert(KEY.to_owned(), chosen.to_string());
+    Ok((StaticConfig::new(texts).map_err(InvalidConfig)?, memory))
 }
 
 fn roles(config: &StaticConfig) -> Result<Roles, ConfigError> {
@@ -176,6 +209,27 @@ mod tests {
         assert_eq!(config.static_config.int("num.partitions"), 1);
         assert!(config.threads.network <= 3);
         assert!(config.static_config.warnings().is_empty());
+    }
+
+    #[test]
+    fn the_largest_request_and_the_threads_follow_the_limits() {
+        let resolve = |more: &str| {
+            let machine = Machine {
+                memory_limit_bytes: Some(256 << 20),
+                parallelism: 2,
+                ..Machine::default()
+            };
+            let properties = Properties::parse(&format!("{MINIMAL}\n{more}")).unwrap();
+            ServerConfig::resolve_on(machine, properties).unwrap()
+        };
+        let config = resolve("");
+        assert_eq!(config.limits.request_max_bytes, 16 << 20);
+        assert_eq!(config.static_config.number("socket.request.max.bytes"), 16 << 20);
+        assert_eq!(config.threads.network, 2);
+        config.memory.verify().unwrap();
+        let config = resolve("socket.request.max.bytes=1048576\nnum.network.threads=5");
+        assert_eq!(config.limits.request_max_bytes, 1 << 20);
+        assert_eq!(config.threads.network, 5);
     }
 
     #[test]

@@ -27,10 +27,6 @@ use crate::telemetry::{ListenerMetrics, Metrics};
 /// descriptors left doesn't spin.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Memory for requests on the listeners of controllers, which is theirs alone: parked produce requests
-/// must not be able to starve what would release them. One of the largest requests fits besides.
-const CONTROL_MEMORY_BYTES: u64 = 16 << 20;
-
 /// The listeners of a process and what they share.
 #[derive(Debug)]
 pub(crate) struct Network {
@@ -54,7 +50,7 @@ impl Network {
         Self {
             connection_limits: Arc::new(ConnectionLimits::new(limits.clone())),
             client_budget: budget(limits.request_memory_bytes),
-            control_budget: budget(CONTROL_MEMORY_BYTES),
+            control_budget: budget(limits.control_memory_bytes),
             limits,
             metrics,
             next_connection: Arc::default(),

@@ -211,5 +211,12 @@ impl Carrier {
         let led = self.hosted.keys().filter(|&&id| self.parts.partitions.leads(id)).count();
         self.parts.metrics.replicas.partitions.set(count(self.hosted.len()));
         self.parts.metrics.replicas.leaders.set(count(led));
+        let lagging = image
+            .topics()
+            .flat_map(|topic| topic.partitions.iter())
+            .filter(|(_, partition)| partition.leader == self.parts.node_id)
+            .filter(|(_, partition)| partition.isr.len() < partition.replicas.len())
+            .count();
+        self.parts.metrics.replicas.under_replicated.set(count(lagging));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use taffrail_metadata::{Answer, Notice, Operation, Refusal, ReplyToken};
 use taffrail_model::{ErrorCode, Mono};
 use taffrail_node::control::{Control, ControlEffect, ControlEvent};
@@ -63,6 +64,7 @@ pub(super) fn spawn(
     clock: Clock,
     applier: Applier,
     failure: FailureSender,
+    is_active: Gauge,
 ) -> std::io::Result<(ControlHandle, JoinHandle<()>)> {
     let (sender, receiver) = channel();
     let watch = PanicWatch::new(failure.clone(), THREAD);
@@ -71,6 +73,7 @@ pub(super) fn spawn(
         clock,
         applier,
         failure,
+        is_active,
         waiting: BTreeMap::new(),
         next_token: 0,
         effects: Vec::new(),
@@ -87,6 +90,8 @@ struct Carrier {
     clock: Clock,
     applier: Applier,
     failure: FailureSender,
+    /// 1 while this node's controller is the active one.
+    is_active: Gauge,
     waiting: BTreeMap<ReplyToken, oneshot::Sender<ControlAnswer>>,
     next_token: u64,
     effects: Vec<ControlEffect>,
@@ -161,9 +166,13 @@ impl Carrier {
                 ControlEffect::Publish(loaded) => {
                     self.applier.send(applier::Message::Publish(loaded))
                 }
-                ControlEffect::Leading { epoch } => tracing::info!(epoch, "active controller"),
+                ControlEffect::Leading { epoch } => {
+                    self.is_active.set(1);
+                    tracing::info!(epoch, "active controller");
+                }
                 ControlEffect::Resigned { epoch } => {
-                    tracing::info!(epoch, "no longer active controller")
+                    self.is_active.set(0);
+                    tracing::info!(epoch, "no longer active controller");
                 }
                 ControlEffect::Announce(notice @ Notice::Bootstrapped { .. }) => {
                     tracing::info!("{notice}")

@@ -20,6 +20,7 @@ use super::failure::{FailureSender, PanicWatch};
 use super::os_disk::OsDisk;
 use super::partition_cell::PartitionCell;
 use super::partitions::Partitions;
+use crate::telemetry::Metrics;
 
 /// How often a thread looks at what is due by time.
 const TICK: Duration = Duration::from_secs(1);
@@ -96,6 +97,7 @@ pub(super) struct Parts {
     pub(super) intervals: Intervals,
     pub(super) clock: Clock,
     pub(super) failure: FailureSender,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Starts the threads.
@@ -168,6 +170,7 @@ impl Carrier {
     }
 
     fn tick(&mut self, now: Now) {
+        self.count_offline();
         let cells = self.parts.partitions.of_dir(self.dir);
         let retains = now.mono >= self.retention_at;
         for cell in &cells {
@@ -196,6 +199,20 @@ impl Carrier {
         if let Err(error) = self.parts.storage.remove_deleted(self.dir) {
             tracing::error!(error = %chain(&error), "a deleted partition can't be removed");
         }
+    }
+
+    /// Counts the replicas that are not on a log dir that works; those whose log couldn't be opened have no cell.
+    fn count_offline(&self) {
+        let storage = &self.parts.storage;
+        let offline = storage.offline();
+        if offline.is_empty() {
+            return;
+        }
+        let working = storage.ids().into_iter().enumerate().filter(|(_, id)| !offline.contains(id));
+        let online: usize = working.map(|(dir, _)| self.parts.partitions.of_dir(dir).len()).sum();
+        let replicas = &self.parts.metrics.replicas;
+        let online = i64::try_from(online).unwrap_or(i64::MAX);
+        replicas.offline.set(replicas.partitions.get().saturating_sub(online).max(0));
     }
 
     fn dir_failed(&self) {

@@ -1,7 +1,7 @@
 //! This broker's life in the eyes of the controller: registered, fenced, unfenced, gone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use taffrail_metadata::{
@@ -26,16 +26,26 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Registration {
     node_id: NodeId,
     epoch: AtomicI64,
+    fenced: AtomicBool,
 }
 
 impl Registration {
     pub(super) fn new(node_id: NodeId) -> Self {
-        Self { node_id, epoch: AtomicI64::new(-1) }
+        Self { node_id, epoch: AtomicI64::new(-1), fenced: AtomicBool::new(true) }
     }
 
     /// The broker's id and the epoch of its registration.
     pub(crate) fn key(&self) -> (NodeId, BrokerEpoch) {
         (self.node_id, self.epoch.load(Ordering::Acquire))
+    }
+
+    /// Whether the controller keeps this broker from leading, as its last answer said.
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.fenced.load(Ordering::Acquire)
+    }
+
+    fn set_fenced(&self, fenced: bool) {
+        self.fenced.store(fenced, Ordering::Release);
     }
 }
 
@@ -103,6 +113,7 @@ pub(super) async fn live(
             }
             match beat(&broker, false).await {
                 Ok(reply) => {
+                    broker.registration.set_fenced(reply.is_fenced);
                     if *ready.borrow() == reply.is_fenced {
                         ready.send_replace(!reply.is_fenced);
                     }
@@ -114,6 +125,9 @@ pub(super) async fn live(
                         error,
                         ErrorCode::StaleBrokerEpoch | ErrorCode::BrokerIdNotRegistered
                     );
+                    if !registered {
+                        broker.registration.set_fenced(true);
+                    }
                     RETRY_INTERVAL
                 }
             }
@@ -127,6 +141,7 @@ pub(super) async fn live(
     if registered {
         leave(&broker).await;
     }
+    broker.registration.set_fenced(true);
     ready.send_replace(false);
 }
 

@@ -22,7 +22,9 @@ use super::combining::Combining;
 use super::flusher::Flusher;
 use super::groups::GroupsHandle;
 use super::os_disk::OsDisk;
+use super::recovery_progress::RecoveryProgress;
 use super::topic_rules::produce_rules;
+use super::traffic::Traffic;
 use super::waiters::Waiters;
 
 /// Whom an append's answer goes to.
@@ -39,6 +41,7 @@ pub(super) struct Surroundings {
     pub(super) clock: Clock,
     pub(super) groups: GroupsHandle,
     pub(super) flusher: Flusher,
+    pub(super) recovery: Arc<RecoveryProgress>,
 }
 
 /// `None` once the partition was removed.
@@ -52,6 +55,8 @@ pub(crate) struct PartitionCell {
     pub(super) dir: usize,
     /// Fetches that wait for more.
     pub(crate) waiters: Waiters,
+    /// What clients wrote and read here.
+    pub(crate) traffic: Traffic,
     partition: Combining<Hosted, Append<Responder>>,
     view: Arc<View>,
     reader: LogReader<OsDisk>,
@@ -73,6 +78,7 @@ impl PartitionCell {
             topic,
             dir,
             waiters: Waiters::default(),
+            traffic: Traffic::default(),
             view: Arc::clone(partition.view()),
             reader: partition.reader(),
             partition: Combining::new(Some(partition)),
@@ -84,6 +90,11 @@ impl PartitionCell {
     /// The published numbers of this moment.
     pub(crate) fn view(&self) -> ViewState {
         self.view.load()
+    }
+
+    /// The bytes of all segments.
+    pub(crate) fn log_size_bytes(&self) -> u64 {
+        self.reader.size_bytes()
     }
 
     pub(crate) fn node_id(&self) -> NodeId {

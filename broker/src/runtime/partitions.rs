@@ -1,13 +1,14 @@
 //! The partitions of this node: a table for the handlers, and how they come and go.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use taffrail_log::partition_dir_name;
-use taffrail_metadata::config::{StaticConfig, TopicConfigView};
+use taffrail_metadata::config::{BrokerConfigView, StaticConfig, TopicConfigView};
 use taffrail_metadata::{MetadataImage, PartitionRegistration};
 use taffrail_model::{Offset, TopicIdPartition, TopicName, TopicPartition, Uuid};
 use taffrail_node::partition::{Event, Partition, PartitionConfig};
@@ -65,6 +66,7 @@ impl Partitions {
     /// The first image was applied.
     pub(super) fn set_loaded(&self) {
         self.loaded.store(true, Ordering::Release);
+        self.surroundings.recovery.complete();
     }
 
     /// Whether the table says what is here. Before, a checkpoint of it would forget what the last process knew.
@@ -75,6 +77,21 @@ impl Partitions {
     /// Whether this node leads the partition.
     pub(super) fn leads(&self, id: TopicIdPartition) -> bool {
         self.table.load().get(&id).is_some_and(|cell| cell.view().leading)
+    }
+
+    /// Up to `count` partitions behind `last`, in ascending order.
+    pub(crate) fn after(
+        &self,
+        last: Option<TopicIdPartition>,
+        count: usize,
+    ) -> Vec<Arc<PartitionCell>> {
+        let begin = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let table = self.table.load();
+        table
+            .range((begin, Bound::Unbounded))
+            .take(count)
+            .map(|(_, cell)| Arc::clone(cell))
+            .collect()
     }
 
     /// The partitions of one log dir.
@@ -107,7 +124,7 @@ impl Partitions {
         if let Some(cell) = self.get(id) {
             let config = self.config_of(image, topic);
             cell.step(Event::Configured {
-                log: log_config(&config, &self.statics),
+                log: log_config(&config, self.broker_config_of(image)),
                 min_isr: min_isr(&config),
             });
             cell.configure(config);
@@ -159,6 +176,10 @@ impl Partitions {
         TopicConfigView::resolve(image, &self.statics, self.surroundings.node_id, topic)
     }
 
+    fn broker_config_of(&self, image: &MetadataImage) -> BrokerConfigView {
+        BrokerConfigView::resolve(image, &self.statics, self.surroundings.node_id)
+    }
+
     /// Opens logs on as many threads as the dirs may have for it. One that fails is left out, and its dir goes offline.
     fn open_all(&self, image: &MetadataImage, new: &[Hosting]) -> Vec<Arc<PartitionCell>> {
         let mut counts: Vec<usize> =
@@ -167,6 +188,7 @@ impl Partitions {
             .iter()
             .filter_map(|hosting| Some((hosting, self.place(hosting, &mut counts)?)))
             .collect();
+        self.surroundings.recovery.expect_logs(placed.len());
         let opened = Mutex::new(Vec::with_capacity(placed.len()));
         let next = AtomicUsize::new(0);
         let work = || {
@@ -213,13 +235,14 @@ impl Partitions {
     ) -> Option<Arc<PartitionCell>> {
         let name = hosting.topic_partition();
         let config = self.config_of(image, &hosting.topic);
+        let opening = self.surroundings.recovery.opening(&name);
         let opened = Partition::open(
             *self.storage.disk(),
             PartitionConfig {
                 id: hosting.id,
                 node_id: self.surroundings.node_id,
                 directory: self.storage.path(dir)?.join(partition_dir_name(&name)),
-                log: log_config(&config, &self.statics),
+                log: log_config(&config, self.broker_config_of(image)),
                 is_compacted: config.cleanup_policy.compact,
                 min_isr: min_isr(&config),
                 remembered: self.storage.remembered(dir, &name),
@@ -232,6 +255,7 @@ impl Partitions {
                     let (segment, bytes, reason) = (cut.segment, cut.bytes, &cut.reason);
                     tracing::warn!(partition = %name, segment, bytes, reason, "the log was cut back to its last whole batch");
                 }
+                opening.opened(partition.reader().size_bytes());
                 let cell = PartitionCell::new(
                     hosting.id,
                     hosting.topic.clone(),

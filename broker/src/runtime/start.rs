@@ -30,13 +30,14 @@ use super::failure::{self, FailureReceiver};
 use super::flusher::{self, Flusher, Intervals};
 use super::groups::{self};
 use super::lifecycle::{self, Registration};
+use super::node_view::{BoundAddress, NodeView};
 use super::os_disk::OsDisk;
 use super::partition_cell::Surroundings;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
 use super::reply_memory::ReplyMemory;
 use crate::api::{Api, Audience};
-use crate::config::{Endpoint, LockedDirs, Roles, ServerConfig};
+use crate::config::{Endpoint, LockedDirs, MemoryPlan, Roles, ServerConfig};
 use crate::net::{BoundListener, Network};
 use crate::telemetry::Metrics;
 
@@ -48,7 +49,7 @@ pub(crate) struct RunningBroker {
     broker: Arc<Broker>,
     network: Network,
     control_network: ControlNetwork,
-    addresses: Vec<(String, SocketAddr)>,
+    addresses: Vec<BoundAddress>,
     stop_lifecycle: watch::Sender<bool>,
     lifecycle: tokio::task::JoinHandle<()>,
     failure: FailureReceiver,
@@ -68,22 +69,31 @@ pub(crate) struct RunningBroker {
 pub(crate) async fn start(
     config: ServerConfig,
     metrics: Arc<Metrics>,
+    view: &Arc<NodeView>,
 ) -> anyhow::Result<RunningBroker> {
     let authorizer = authorizer(&config.static_config)?;
-    start_with(config, metrics, authorizer).await
+    start_viewed(config, metrics, authorizer, view).await
 }
 
-/// As [`start`], with this one to decide who may do what.
-///
-/// # Errors
-/// As [`start`].
+/// As [`start`], unseen, with this one to decide who may do what.
+#[cfg(test)]
 pub(crate) async fn start_with(
     config: ServerConfig,
     metrics: Arc<Metrics>,
     authorizer: Authorizer,
 ) -> anyhow::Result<RunningBroker> {
+    let view = NodeView::starting(&config);
+    start_viewed(config, metrics, authorizer, &view).await
+}
+
+async fn start_viewed(
+    config: ServerConfig,
+    metrics: Arc<Metrics>,
+    authorizer: Authorizer,
+    view: &Arc<NodeView>,
+) -> anyhow::Result<RunningBroker> {
     check_roles(config.roles)?;
-    let clock = Clock::start();
+    let clock = view.clock();
     let statics = Arc::clone(&config.static_config);
     let disk = OsDisk;
     let locks = LockedDirs::acquire(&disk, config.directories())?;
@@ -94,13 +104,13 @@ pub(crate) async fn start_with(
         .iter()
         .map(|listener| BoundListener::bind(listener, &config.limits))
         .collect::<Result<Vec<_>, _>>()?;
-    let addresses = bound
-        .iter()
-        .map(|bound| (bound.listener.endpoint.name.as_str().to_owned(), bound.local_addr))
-        .collect();
+    let addresses: Vec<BoundAddress> = bound.iter().map(bound_address).collect();
+    view.set_bound(addresses.clone());
 
     let directories: Vec<PathBuf> = config.directories().map(Into::into).collect();
     let formatted = verify_formatted(&disk, config.node_id, &directories)?;
+    view.set_formatted(&formatted.cluster_id, &formatted.directory_ids);
+    view.recovery.begin();
     let log_dirs: Vec<_> = formatted
         .directory_ids
         .iter()
@@ -108,6 +118,7 @@ pub(crate) async fn start_with(
         .cloned()
         .collect();
     let storage = Arc::new(Storage::open(disk, &log_dirs)?);
+    view.set_storage(&storage);
     let control = open_control(&config, &statics, &formatted, clock)?;
 
     let (failure_sender, failure) = failure::channel();
@@ -118,6 +129,7 @@ pub(crate) async fn start_with(
         clock,
         groups: groups_handle.clone(),
         flusher: flusher.clone(),
+        recovery: Arc::clone(&view.recovery),
     };
     let partitions = Arc::new(Partitions::new(
         Arc::clone(&storage),
@@ -133,10 +145,11 @@ pub(crate) async fn start_with(
         intervals: intervals(&statics),
         clock,
         failure: failure_sender.clone(),
+        metrics: Arc::clone(&metrics),
     };
     let flusher_threads = flusher::spawn(&flusher_parts, flusher_queues)?;
     let groups_thread = groups::spawn(
-        Groups::new(group_config(&statics)),
+        Groups::new(group_config(&statics, &config.memory)),
         groups_queue,
         clock,
         failure_sender.clone(),
@@ -151,8 +164,9 @@ pub(crate) async fn start_with(
         metrics: Arc::clone(&metrics),
     };
     let applier_thread = applier::spawn(applier_parts, applier_queue, failure_sender.clone())?;
+    let is_active = metrics.controller.active.clone();
     let (control, control_thread) =
-        control::spawn(control, clock, applier.clone(), failure_sender)?;
+        control::spawn(control, clock, applier.clone(), failure_sender, is_active)?;
 
     let broker = Arc::new(Broker {
         authorizer,
@@ -162,8 +176,7 @@ pub(crate) async fn start_with(
             ..FetchSessionConfig::default()
         })),
         fetch_max_bytes: usize::try_from(statics.int("fetch.max.bytes")).unwrap_or(0),
-        // As much as for requests: both are shares of the same memory.
-        reply_memory: ReplyMemory::new(config.limits.request_memory_bytes),
+        reply_memory: ReplyMemory::new(config.memory.replies_bytes),
         auto_create_topics_enable: statics.boolean("auto.create.topics.enable"),
         delete_topic_enable: statics.boolean("delete.topic.enable"),
         stopping: CancellationToken::new(),
@@ -180,6 +193,7 @@ pub(crate) async fn start_with(
         published,
         config,
     });
+    view.set_broker(&broker);
 
     let introduction = lifecycle::introduction(
         &broker.config,
@@ -232,8 +246,8 @@ pub(crate) async fn start_with(
 
 impl RunningBroker {
     /// The addresses that are listened on, by the listener's name.
-    pub(crate) fn addresses(&self) -> &[(String, SocketAddr)] {
-        &self.addresses
+    pub(crate) fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.addresses.iter().map(|bound| (bound.name.clone(), bound.address)).collect()
     }
 
     /// The cluster's id.
@@ -297,6 +311,14 @@ impl RunningBroker {
         if let Err(error) = stopped.await {
             tracing::error!(%error, "the shutdown ended badly; the next start recovers the logs");
         }
+    }
+}
+
+fn bound_address(bound: &BoundListener) -> BoundAddress {
+    BoundAddress {
+        name: bound.listener.endpoint.name.as_str().to_owned(),
+        address: bound.local_addr,
+        is_controller: bound.listener.is_controller,
     }
 }
 
@@ -446,7 +468,7 @@ fn authorizer(statics: &StaticConfig) -> anyhow::Result<Authorizer> {
     Ok(Authorizer::DenyByDefault { super_users })
 }
 
-fn group_config(statics: &StaticConfig) -> GroupConfig {
+fn group_config(statics: &StaticConfig, memory: &MemoryPlan) -> GroupConfig {
     GroupConfig {
         session_timeout_ms_min: statics.int("group.min.session.timeout.ms"),
         session_timeout_ms_max: statics.int("group.max.session.timeout.ms"),
@@ -456,6 +478,7 @@ fn group_config(statics: &StaticConfig) -> GroupConfig {
         commit_timeout_ms: statics.number("offsets.commit.timeout.ms"),
         offsets_retention_minutes: statics.number("offsets.retention.minutes"),
         offsets_retention_check_interval_ms: statics.number("offsets.retention.check.interval.ms"),
+        group_bytes_max: usize::try_from(memory.group_bytes).unwrap_or(usize::MAX),
         ..GroupConfig::default()
     }
 }

@@ -1,7 +1,9 @@
-//! From a topic's effective configuration to what the log and the validation of batches take.
+//! From the configuration that holds for a topic to what the log and the validation of batches take.
 
 use taffrail_log::LogConfig;
-use taffrail_metadata::config::{StaticConfig, TimestampType, TopicCompression, TopicConfigView};
+use taffrail_metadata::config::{
+    BrokerConfigView, TimestampType, TopicCompression, TopicConfigView,
+};
 use taffrail_model::Now;
 use taffrail_protocol::batch::{self, ProduceRules, TargetCompression};
 use taffrail_protocol::compression::Compression;
@@ -41,7 +43,7 @@ fn target_compression(config: &TopicConfigView) -> TargetCompression {
 }
 
 /// What the topic asks of its log. -1 means "no limit" to Kafka's keys of retention.
-pub(super) fn log_config(config: &TopicConfigView, statics: &StaticConfig) -> LogConfig {
+pub(super) fn log_config(config: &TopicConfigView, broker: BrokerConfigView) -> LogConfig {
     LogConfig {
         segment_bytes: u64::try_from(config.segment_bytes).unwrap_or(0),
         segment_ms: config.segment_ms,
@@ -53,6 +55,6 @@ pub(super) fn log_config(config: &TopicConfigView, statics: &StaticConfig) -> Lo
         retention_ms: (config.retention_ms >= 0).then_some(config.retention_ms),
         file_delete_delay_ms: config.file_delete_delay_ms,
         is_cleaned_by_delete: config.cleanup_policy.delete,
-        producer_id_expiration_ms: statics.number("producer.id.expiration.ms"),
+        producer_id_expiration_ms: broker.producer_id_expiration_ms,
     }
 }

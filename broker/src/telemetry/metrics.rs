@@ -36,6 +36,8 @@ pub(crate) struct Metrics {
     pub(crate) replicas: ReplicaMetrics,
     /// What the controller sees; all zero while it isn't active.
     pub(crate) controller: ControllerMetrics,
+    /// What the process may use, as it was found and divided at start.
+    pub(crate) limits: LimitMetrics,
     /// Bytes that requests hold of the budget.
     pub(crate) request_memory_bytes: Gauge,
     requests: Family<RequestLabels, Counter>,
@@ -98,6 +100,46 @@ pub(crate) struct ControllerMetrics {
     pub(crate) offline_partitions: Gauge,
 }
 
+/// What the process may use. What the system doesn't limit isn't listed.
+#[derive(Debug, Default)]
+pub(crate) struct LimitMetrics {
+    memory: Family<ShareLabel, Gauge>,
+    cores: Family<CpuLabel, Gauge<f64, AtomicU64>>,
+}
+
+impl LimitMetrics {
+    /// A share of the memory, or all of it.
+    pub(crate) fn set_memory(&self, share: &'static str, bytes: u64) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.memory.get_or_create(&ShareLabel { share }).set(bytes);
+    }
+
+    /// Processors, by where the number comes from.
+    pub(crate) fn set_cores(&self, source: &'static str, cores: f64) {
+        self.cores.get_or_create(&CpuLabel { source }).set(cores);
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register_with_unit(
+            "memory",
+            "Memory that the process may use, and its shares",
+            Unit::Bytes,
+            self.memory.clone(),
+        );
+        registry.register("cpu_cores", "Processors that may be used", self.cores.clone());
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShareLabel {
+    share: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CpuLabel {
+    source: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     listener: String,
@@ -132,6 +174,7 @@ impl Metrics {
             topics: TopicMetrics::default(),
             replicas: ReplicaMetrics::default(),
             controller: ControllerMetrics::default(),
+            limits: LimitMetrics::default(),
             request_memory_bytes: Gauge::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(latency_histogram),
@@ -158,6 +201,7 @@ impl Metrics {
         self.replicas.register(registry.sub_registry_with_prefix("kafka_server_replicamanager"));
         self.controller
             .register(registry.sub_registry_with_prefix("kafka_controller_kafkacontroller"));
+        self.limits.register(registry.sub_registry_with_prefix("taffrail_limits"));
         self.register_network(registry);
     }
 

@@ -8,3 +8,4 @@ mod process;
 
 pub(crate) use logs::{LogFormat, init_logs};
 pub(crate) use metrics::{ListenerMetrics, Metrics};
+pub(crate) use process::ProcessUsage;

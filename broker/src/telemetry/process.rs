@@ -7,6 +7,27 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+/// What the process used so far.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ProcessUsage {
+    /// Processor time, user and system; 0 where the system doesn't say.
+    pub(crate) cpu_seconds: f64,
+    /// Resident memory; 0 where the system doesn't say.
+    pub(crate) resident_bytes: u64,
+}
+
+impl ProcessUsage {
+    /// Asks the system.
+    pub(crate) fn read() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let resident = status_field(&read("/proc/self/status"), "VmRSS").unwrap_or(0);
+        Self {
+            cpu_seconds: cpu_seconds(&read("/proc/self/stat")).unwrap_or(0.0),
+            resident_bytes: u64::try_from(resident.saturating_mul(KIB)).unwrap_or(0),
+        }
+    }
+}
+
 /// Reads `/proc/self` at each scrape. What can't be read there is left out.
 #[derive(Debug)]
 pub(super) struct ProcessCollector;

@@ -162,14 +162,14 @@ pub fn describe_cluster_default(
 }
 
 /// The layers of a broker's configuration, the strongest first; beneath them are the defaults.
-struct BrokerLayers<'a> {
+pub(super) struct BrokerLayers<'a> {
     broker: OrdMap<String, String>,
     cluster: OrdMap<String, String>,
     fixed: &'a StaticConfig,
 }
 
 impl<'a> BrokerLayers<'a> {
-    fn new(image: &MetadataImage, fixed: &'a StaticConfig, node: NodeId) -> Self {
+    pub(super) fn new(image: &MetadataImage, fixed: &'a StaticConfig, node: NodeId) -> Self {
         Self {
             broker: image.config(&ConfigResource::broker(node)),
             cluster: image.config(&ConfigResource::cluster_default()),
@@ -177,14 +177,16 @@ impl<'a> BrokerLayers<'a> {
         }
     }
 
+    /// What is set under this very name, in the strongest layer that has it.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let dynamic = self.broker.get(name).or_else(|| self.cluster.get(name));
+        dynamic.map(String::as_str).or_else(|| self.fixed.text(name))
+    }
+
     fn entry(&self, name: &str, synonyms: Vec<ConfigSynonym>) -> ConfigEntry {
         let key = broker_key(name);
         let value = self
-            .broker
-            .get(name)
-            .or_else(|| self.cluster.get(name))
-            .map(String::as_str)
-            .or_else(|| self.fixed.text(name))
+            .text(name)
             .or_else(|| key.and_then(ConfigKey::default_text))
             .map(ToOwned::to_owned);
         // What is only read at the start can't be changed while running, whatever Kafka can.

@@ -31,14 +31,21 @@ pub enum ConfigError {
         /// What is missing.
         reason: String,
     },
-    /// The key can't be changed while the broker runs.
-    #[error("Cannot update these configs dynamically: {0}")]
-    ReadOnly(String),
-    /// The key can't be changed for all brokers at once.
+    /// Keys that can't be changed while the broker runs.
+    #[error("Cannot update these configs dynamically: [{}]", .0.join(", "))]
+    ReadOnly(Vec<String>),
+    /// Keys that can be changed for one listener of a broker alone.
     #[error(
-        "Cannot update these configs at default cluster level, broker id must be specified: {0}"
+        "These security configs can be dynamically updated only per-listener using the listener prefix: [{}]",
+        .0.join(", ")
     )]
-    PerBroker(String),
+    PerListener(Vec<String>),
+    /// Keys that can't be changed for all brokers at once.
+    #[error(
+        "Cannot update these configs at default cluster level, broker id must be specified: [{}]",
+        .0.join(", ")
+    )]
+    PerBroker(Vec<String>),
     /// Values contradict each other.
     #[error("{0}")]
     Conflict(String),

@@ -7,6 +7,7 @@
 //! Names, types, defaults, bounds and update modes are those that Apache Kafka 4.3.1 prints of itself;
 //! the sentences of documentation are our own.
 
+mod broker_view;
 mod describe;
 mod error;
 mod key;
@@ -17,6 +18,7 @@ mod topic_view;
 mod validate;
 mod value;
 
+pub use broker_view::BrokerConfigView;
 pub(crate) use describe::describe_new_topic;
 pub use describe::{
     ConfigEntry, ConfigSource, ConfigSynonym, describe_broker, describe_cluster_default,

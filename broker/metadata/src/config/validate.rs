@@ -3,7 +3,10 @@
 use imbl::OrdMap;
 use taffrail_model::TopicName;
 
-use super::{ConfigError, ConfigValue, Honoured, UpdateMode, broker_key, topic_key};
+use super::{ConfigError, ConfigKey, ConfigValue, Honoured, UpdateMode, broker_key, topic_key};
+
+/// How a key for one listener begins.
+const LISTENER_PREFIX: &str = "listener.name.";
 
 /// Checks all that is set for a topic.
 ///
@@ -36,42 +39,60 @@ pub fn validate_topic_configs(
     Ok(())
 }
 
+/// Keys and certificates: each listener has its own, so that a change must name the listener.
+const PER_LISTENER: &[&str] = &[
+    "ssl.key.password",
+    "ssl.keystore.certificate.chain",
+    "ssl.keystore.key",
+    "ssl.keystore.location",
+    "ssl.keystore.password",
+    "ssl.keystore.type",
+    "ssl.truststore.certificates",
+    "ssl.truststore.location",
+    "ssl.truststore.password",
+    "ssl.truststore.type",
+];
+
 /// Checks what a change sets for one broker (`per_broker`), or for all of them.
 ///
 /// Keys that nobody knows are let through, as in Kafka, where a plug-in may know them.
 ///
 /// # Errors
-/// The first thing that is wrong, in the order of the keys.
+/// What is wrong, in the order in which Kafka looks.
 pub fn validate_broker_configs(
     configs: &OrdMap<String, String>,
     per_broker: bool,
 ) -> Result<(), ConfigError> {
-    for (name, text) in configs {
-        if name.starts_with("listener.name.") {
-            return Err(ConfigError::NotSupported {
-                name: name.clone(),
-                value: "[hidden]".to_owned(),
-                reason: "listeners cannot be configured one by one yet".to_owned(),
-            });
-        }
-        let Some(key) = broker_key(name) else {
-            continue;
-        };
-        match key.update_mode {
-            UpdateMode::ReadOnly => return Err(ConfigError::ReadOnly(name.clone())),
-            UpdateMode::PerBroker if !per_broker => {
-                return Err(ConfigError::PerBroker(name.clone()));
-            }
-            UpdateMode::PerBroker | UpdateMode::ClusterWide => {}
-        }
+    let known: Vec<(&ConfigKey, &String)> =
+        configs.iter().filter_map(|(name, text)| Some((broker_key(name)?, text))).collect();
+    let named = |is_meant: &dyn Fn(&ConfigKey) -> bool| -> Vec<String> {
+        let meant = known.iter().filter(|(key, _)| is_meant(key));
+        meant.map(|(key, _)| key.name.to_owned()).collect()
+    };
+    let refuse = |names: Vec<String>, error: fn(Vec<String>) -> ConfigError| {
+        if names.is_empty() { Ok(()) } else { Err(error(names)) }
+    };
+    // What is read at the start alone Kafka applies at once; to take it and do nothing would be a lie.
+    let is_fixed = |key: &ConfigKey| {
+        key.update_mode == UpdateMode::ReadOnly || key.honoured == Honoured::AtRestart
+    };
+    refuse(named(&is_fixed), ConfigError::ReadOnly)?;
+    refuse(named(&|key| PER_LISTENER.contains(&key.name)), ConfigError::PerListener)?;
+    if let Some((name, _)) = configs.iter().find(|(name, _)| name.starts_with(LISTENER_PREFIX)) {
+        return Err(ConfigError::NotSupported {
+            name: name.clone(),
+            value: "[hidden]".to_owned(),
+            reason: "listeners cannot be configured one by one yet".to_owned(),
+        });
+    }
+    for (key, text) in &known {
         let value = key.parse(text)?;
-        if key.honoured == Honoured::AtRestart {
-            // Kafka applies it at once; to take it and do nothing would be a lie.
-            return Err(ConfigError::ReadOnly(name.clone()));
-        }
         if key.name == "log.cleanup.policy" && asks_for_compaction(&value) {
             return Err(compaction_refused(key.name, configs));
         }
+    }
+    if !per_broker {
+        refuse(named(&|key| key.update_mode == UpdateMode::PerBroker), ConfigError::PerBroker)?;
     }
     Ok(())
 }
@@ -154,13 +175,26 @@ mod tests {
         };
         check(&[("log.retention.ms", "1000")], false, None);
         check(&[("some.plugins.key", "x")], false, None);
-        check(&[("node.id", "2")], true, Some("Cannot update these configs dynamically: node.id"));
         check(
-            &[("ssl.keystore.location", "/x")],
+            &[("node.id", "2")],
+            true,
+            Some("Cannot update these configs dynamically: [node.id]"),
+        );
+        check(
+            &[("ssl.keystore.location", "/x"), ("ssl.client.auth", "none")],
+            true,
+            Some(
+                "These security configs can be dynamically updated only per-listener using the listener \
+                 prefix: [ssl.keystore.location]",
+            ),
+        );
+        check(&[("ssl.client.auth", "none")], true, None);
+        check(
+            &[("ssl.client.auth", "none"), ("ssl.protocol", "TLSv1.3")],
             false,
             Some(
                 "Cannot update these configs at default cluster level, broker id must be specified: \
-                 ssl.keystore.location",
+                 [ssl.client.auth, ssl.protocol]",
             ),
         );
         check(
@@ -179,9 +213,9 @@ mod tests {
             ),
         );
         check(
-            &[("max.connections", "7")],
+            &[("max.connections", "7"), ("log.dirs", "/x")],
             false,
-            Some("Cannot update these configs dynamically: max.connections"),
+            Some("Cannot update these configs dynamically: [log.dirs, max.connections]"),
         );
         check(
             &[("listener.name.internal.ssl.keystore.password", "x")],

@@ -1,13 +1,16 @@
 //! Changes of configurations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use imbl::OrdMap;
-use taffrail_model::{ErrorCode, TopicName};
+use taffrail_model::{ErrorCode, NodeId, TopicName};
 use taffrail_protocol::records::{ClearElrRecord, ConfigRecord, MetadataRecord};
 
 use super::decision::{Decision, MAX_RECORDS_PER_BATCH, View};
-use super::{AlteredConfig, Answer, ConfigAlteration, ConfigOperation, Refusal};
+use super::{
+    AlteredConfig, Answer, ConfigAlteration, ConfigChange, ConfigOperation, ConfigReplacement,
+    Refusal,
+};
 use crate::config::{
     ConfigType, broker_key, topic_key, validate_broker_configs, validate_topic_configs,
 };
@@ -17,6 +20,31 @@ const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 /// The longest value, in bytes: what a Java string of the older formats could hold.
 const MAX_VALUE_LENGTH: usize = 32_767;
 
+/// Gives resources these configurations and no others. What is set now and isn't named is taken out.
+pub(super) fn replace(
+    view: View<'_>,
+    replacements: Vec<ConfigReplacement>,
+    validate_only: bool,
+) -> Decision {
+    let changes = replacements.into_iter().map(|wish| alteration(view, wish)).collect();
+    alter(view, changes, validate_only)
+}
+
+fn alteration(view: View<'_>, wish: ConfigReplacement) -> ConfigAlteration {
+    let named: BTreeSet<&str> = wish.configs.iter().map(|(name, _)| name.as_str()).collect();
+    let left_out: Vec<String> = view
+        .image
+        .config(&wish.resource)
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| !named.contains(name.as_str()))
+        .collect();
+    let set = wish.configs.into_iter().map(|(name, value)| (name, ConfigOperation::Set(value)));
+    let delete = left_out.into_iter().map(|name| (name, ConfigOperation::Delete));
+    let change = |(name, operation)| ConfigChange { name, operation };
+    ConfigAlteration { resource: wish.resource, changes: set.chain(delete).map(change).collect() }
+}
+
 /// Changes configurations key by key: each resource or not at all, all of them in one batch.
 pub(super) fn alter(
     view: View<'_>,
@@ -25,9 +53,13 @@ pub(super) fn alter(
 ) -> Decision {
     let mut records = Vec::new();
     let mut answers: Vec<AlteredConfig> = Vec::with_capacity(changes.len());
-    let mut seen = BTreeSet::new();
+    let mut occurrences: BTreeMap<ConfigResource, usize> = BTreeMap::new();
+    for change in &changes {
+        *occurrences.entry(change.resource.clone()).or_default() += 1;
+    }
     for change in changes {
-        let result = if !seen.insert(change.resource.clone()) {
+        // It can't be known which one is meant.
+        let result = if occurrences.get(&change.resource).is_some_and(|&count| count > 1) {
             Err(Refusal::new(ErrorCode::InvalidRequest, "Each resource must appear at most once."))
         } else {
             alter_one(view, &change).map(|new| records.extend(new))
@@ -52,7 +84,7 @@ pub(super) fn alter(
 
 fn alter_one(view: View<'_>, change: &ConfigAlteration) -> Result<Vec<MetadataRecord>, Refusal> {
     let resource = &change.resource;
-    check_resource(view, resource)?;
+    check_name(resource)?;
     let current = view.image.config(resource);
     let mut wanted = current.clone();
     let mut records = Vec::new();
@@ -88,6 +120,7 @@ fn alter_one(view: View<'_>, change: &ConfigAlteration) -> Result<Vec<MetadataRe
         wanted = wanted.into_iter().filter(|(name, _)| seen.contains(name.as_str())).collect();
     }
     validate(resource, &wanted)?;
+    check_existence(view, resource)?;
     Ok(records)
 }
 
@@ -109,34 +142,43 @@ fn check_size(text: &str) -> Result<(), Refusal> {
     ))
 }
 
-fn check_resource(view: View<'_>, resource: &ConfigResource) -> Result<(), Refusal> {
+/// Whether there can be a resource of this kind and name.
+fn check_name(resource: &ConfigResource) -> Result<(), Refusal> {
     let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidRequest, message));
     match resource.kind {
         ResourceType::Topic if resource.name.is_empty() => {
             invalid("Default topic resources are not allowed.".to_owned())
         }
-        ResourceType::Topic => {
-            if view.image.topic_by_name(&resource.name).is_none() {
-                return Err(Refusal::new(
-                    ErrorCode::UnknownTopicOrPartition,
-                    format!("The topic '{}' does not exist.", resource.name),
-                ));
+        ResourceType::Broker if !resource.name.is_empty() => {
+            match resource.name.parse::<NodeId>() {
+                Ok(id) if id < 0 => invalid("Invalid negative broker ID.".to_owned()),
+                Ok(_) => Ok(()),
+                Err(_) => invalid("Unable to parse broker name as a base 10 number.".to_owned()),
             }
-            Ok(())
         }
-        ResourceType::Broker if resource.name.is_empty() => Ok(()),
-        ResourceType::Broker => match resource.name.parse::<i32>() {
-            Ok(id) if id < 0 => invalid("Invalid negative broker ID.".to_owned()),
-            Ok(id) if view.image.broker(id).is_none() => Err(Refusal::new(
-                ErrorCode::BrokerIdNotRegistered,
-                format!("No broker with id {id} found."),
-            )),
-            Ok(_) => Ok(()),
-            Err(_) => invalid("Unable to parse broker name as a base 10 number.".to_owned()),
-        },
+        ResourceType::Topic | ResourceType::Broker => Ok(()),
         ResourceType::BrokerLogger | ResourceType::ClientMetrics | ResourceType::Group => invalid(
             format!("Configurations of this kind of resource are not supported: {resource}"),
         ),
+    }
+}
+
+fn check_existence(view: View<'_>, resource: &ConfigResource) -> Result<(), Refusal> {
+    let name = &resource.name;
+    match resource.kind {
+        ResourceType::Topic if view.image.topic_by_name(name).is_none() => Err(Refusal::new(
+            ErrorCode::UnknownTopicOrPartition,
+            format!("The topic '{name}' does not exist."),
+        )),
+        ResourceType::Broker
+            if name.parse().is_ok_and(|id: NodeId| view.image.broker(id).is_none()) =>
+        {
+            Err(Refusal::new(
+                ErrorCode::BrokerIdNotRegistered,
+                format!("No broker with id {name} found."),
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -173,18 +215,22 @@ fn new_value(
     let (what, items) = match operation {
         ConfigOperation::Set(value) => return Ok(Some(value.clone())),
         ConfigOperation::Delete => return Ok(None),
-        ConfigOperation::Append(items) => ("APPEND", items),
-        ConfigOperation::Subtract(items) => ("SUBTRACT", items),
+        ConfigOperation::Append(items) => ("append", items),
+        ConfigOperation::Subtract(items) => ("subtract", items),
     };
     let definition = match resource.kind {
         ResourceType::Topic => topic_key(key),
         _ => broker_key(key),
     };
     let Some(definition) = definition.filter(|d| d.kind == ConfigType::List) else {
-        return Err(Refusal::new(
-            ErrorCode::InvalidConfig,
-            format!("Can't {what} to key {key} because its type is not LIST."),
-        ));
+        let message = match (resource.kind, definition) {
+            (ResourceType::Topic, _) => {
+                format!("Can't {} to key {key} because its type is not LIST.", what.to_uppercase())
+            }
+            (_, Some(_)) => format!("Config value {what} is not allowed for config key: {key}"),
+            (_, None) => format!("Unknown config name: {key}"),
+        };
+        return Err(Refusal::new(ErrorCode::InvalidConfig, message));
     };
     let inherited = || match resource.kind {
         ResourceType::Topic => definition.default_text().map(ToOwned::to_owned),
@@ -217,16 +263,18 @@ fn new_value(
 }
 
 fn validate(resource: &ConfigResource, wanted: &OrdMap<String, String>) -> Result<(), Refusal> {
-    let checked = match resource.kind {
+    match resource.kind {
         ResourceType::Topic => {
             let name = TopicName::new(&resource.name).map_err(|error| {
                 Refusal::new(ErrorCode::InvalidTopicException, error.to_string())
             })?;
             validate_topic_configs(&name, wanted)
+                .map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))
         }
-        _ => validate_broker_configs(wanted, !resource.name.is_empty()),
-    };
-    checked.map_err(|error| Refusal::new(ErrorCode::InvalidConfig, error.to_string()))
+        // Kafka's brokers say it by this code, and clients have got used to it.
+        _ => validate_broker_configs(wanted, !resource.name.is_empty())
+            .map_err(|error| Refusal::new(ErrorCode::InvalidRequest, error.to_string())),
+    }
 }
 
 /// What was eligible under another `min.insync.replicas` no longer is.

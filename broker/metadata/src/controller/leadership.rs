@@ -196,6 +196,9 @@ impl Leadership {
             Operation::IncrementalAlterConfigs { changes, validate_only } => {
                 configs::alter(view, changes, validate_only)
             }
+            Operation::ReplaceConfigs { replacements, validate_only } => {
+                configs::replace(view, replacements, validate_only)
+            }
             Operation::UpdateFeatures { updates, validate_only } => {
                 features::update(view, updates, validate_only)
             }

@@ -35,8 +35,8 @@ pub use answer::{
 pub use event::{AppendId, Effect, Event, Notice, ReplyToken};
 pub use operation::{
     AlterPartition, AlterPartitionTopic, BrokerHeartbeat, ConfigAlteration, ConfigChange,
-    ConfigOperation, CreatePartitions, DeleteTopic, FeatureUpdate, IsrChange, IsrMember,
-    NewPartitions, NewTopic, Operation, RegisterBroker, UpgradeType,
+    ConfigOperation, ConfigReplacement, CreatePartitions, DeleteTopic, FeatureUpdate, IsrChange,
+    IsrMember, NewPartitions, NewTopic, Operation, RegisterBroker, UpgradeType,
 };
 pub use placement::{PlacementError, StripedPlacer, UsableBroker};
 pub use random::SeededRandom;

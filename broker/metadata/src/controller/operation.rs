@@ -46,6 +46,13 @@ pub enum Operation {
         /// Only say what would happen.
         validate_only: bool,
     },
+    /// Give resources these configurations and no others. Answered by [`super::Answer::AlterConfigs`].
+    ReplaceConfigs {
+        /// The configurations, one entry a resource.
+        replacements: Vec<ConfigReplacement>,
+        /// Only say what would happen.
+        validate_only: bool,
+    },
     /// Change finalised features: all of them or none. Answered by [`super::Answer::UpdateFeatures`].
     UpdateFeatures {
         /// The changes.
@@ -171,6 +178,15 @@ pub struct ConfigAlteration {
     pub resource: ConfigResource,
     /// The changes.
     pub changes: Vec<ConfigChange>,
+}
+
+/// All that shall be set for one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigReplacement {
+    /// The resource.
+    pub resource: ConfigResource,
+    /// Keys and values. What isn't among them is taken out.
+    pub configs: Vec<(String, String)>,
 }
 
 /// Which way a feature may go (KIP-584).

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use taffrail_model::{ErrorCode, NodeId};
+use taffrail_model::{ErrorCode, GROUP_METADATA_TOPIC, NodeId};
 use taffrail_protocol::records::MetadataRecord;
 
 use super::decision::{Decision, MAX_RECORDS_PER_BATCH, View};
@@ -55,6 +55,16 @@ fn add(
             "This server does not host this topic-partition.",
         )
     })?;
+    if topic.name.as_str() == GROUP_METADATA_TOPIC {
+        // Kafka's tool refuses it, and its controller doesn't.
+        return Err(Refusal::new(
+            ErrorCode::InvalidRequest,
+            format!(
+                "The partitions of {GROUP_METADATA_TOPIC} cannot change in number: groups would look for \
+                 their offsets in other partitions than those that hold them."
+            ),
+        ));
+    }
     let existing = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
     let invalid = |message| Err(Refusal::new(ErrorCode::InvalidPartitions, message));
     if request.count == existing {

@@ -1,8 +1,8 @@
 //! Changes of configurations.
 
 use taffrail_metadata::{
-    Answer, ConfigAlteration, ConfigChange, ConfigOperation, ConfigResource, Operation, Refusal,
-    ResourceType,
+    Answer, ConfigAlteration, ConfigChange, ConfigOperation, ConfigReplacement, ConfigResource,
+    Operation, Refusal, ResourceType,
 };
 use taffrail_model::{ErrorCode, TopicName};
 
@@ -153,8 +153,22 @@ fn what_is_refused() {
         broker("1"),
         "node.id",
         set("2"),
+        ErrorCode::InvalidRequest,
+        "Cannot update these configs dynamically: [node.id]",
+    );
+    check(
+        broker("1"),
+        "log.retention.ms",
+        ConfigOperation::Append("1".to_owned()),
         ErrorCode::InvalidConfig,
-        "Cannot update these configs dynamically: node.id",
+        "Config value append is not allowed for config key: log.retention.ms",
+    );
+    check(
+        broker("1"),
+        "no.such.key",
+        ConfigOperation::Subtract("1".to_owned()),
+        ErrorCode::InvalidConfig,
+        "Unknown config name: no.such.key",
     );
     check(
         broker("1"),
@@ -207,6 +221,43 @@ fn a_resource_is_changed_once_a_request() {
     let Answer::AlterConfigs(altered) = answer.unwrap() else {
         panic!("another answer");
     };
-    assert!(altered[0].result.is_ok());
-    assert_eq!(altered[1].result.as_ref().unwrap_err().error, ErrorCode::InvalidRequest);
+    let errors: Vec<ErrorCode> =
+        altered.iter().filter_map(|altered| Some(altered.result.as_ref().err()?.error)).collect();
+    assert_eq!(errors, [ErrorCode::InvalidRequest; 2]);
+    assert_eq!(cluster.published.config_value(&topic_a(), "retention.ms"), None);
+}
+
+#[test]
+fn what_a_replacement_leaves_out_is_taken_out() {
+    let mut cluster = Cluster::with_brokers(&[], &[1]);
+    cluster.create(topic("a", 1, 1)).unwrap();
+    alter(&mut cluster, topic_a(), &[("retention.ms", set("1000")), ("segment.ms", set("2000"))])
+        .unwrap();
+    let mut replace = |resource: ConfigResource, configs: &[(&str, &str)], validate_only| {
+        let set = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let replacement =
+            ConfigReplacement { resource, configs: configs.iter().map(set).collect() };
+        let answer = cluster
+            .ask(Operation::ReplaceConfigs { replacements: vec![replacement], validate_only });
+        let Ok(Answer::AlterConfigs(mut altered)) = answer else {
+            panic!("another answer");
+        };
+        let result = altered.remove(0).result.map_err(|refusal| refusal.error);
+        let of = |key: &str| cluster.published.config_value(&topic_a(), key).map(str::to_owned);
+        (result, of("retention.ms"), of("segment.ms"))
+    };
+    let value = |text: &str| Some(text.to_owned());
+    let kept = (value("1000"), value("2000"));
+    let mut check = |configs: &[(&str, &str)], validate_only, result, (retention, segment)| {
+        let expect = (result, retention, segment);
+        assert_eq!(replace(topic_a(), configs, validate_only), expect, "{configs:?}");
+    };
+    check(&[("segment.ms", "3000")], true, Ok(()), kept.clone());
+    check(&[("segment.ms", "soon")], false, Err(ErrorCode::InvalidConfig), kept.clone());
+    check(&[("segment.ms", "1"), ("segment.ms", "2")], false, Err(ErrorCode::InvalidRequest), kept);
+    check(&[("segment.ms", "3000")], false, Ok(()), (None, value("3000")));
+    check(&[], false, Ok(()), (None, None));
+    // With ELR the cluster's minimum may not go, not even by being left out.
+    let (result, ..) = replace(ConfigResource::cluster_default(), &[], false);
+    assert_eq!(result, Err(ErrorCode::InvalidConfig));
 }

@@ -3,8 +3,9 @@
 
 use proptest::prelude::*;
 use taffrail_metadata::{
-    ConfigAlteration, ConfigChange, ConfigOperation, ConfigResource, DeleteTopic, Event,
-    ImageLoader, MetadataDelta, MetadataImage, NewTopic, Operation, RegisterBroker,
+    ConfigAlteration, ConfigChange, ConfigOperation, ConfigReplacement, ConfigResource,
+    CreatePartitions, DeleteTopic, Event, ImageLoader, MetadataDelta, MetadataImage, NewPartitions,
+    NewTopic, Operation, RegisterBroker,
 };
 use taffrail_model::{NodeId, TopicName};
 
@@ -14,6 +15,7 @@ use crate::harness::{Cluster, Disk, assert_invariants, by_hand, registration, to
 enum Act {
     Create(u8, i32, i16),
     CreateByHand(u8, Vec<NodeId>),
+    AddPartitions(u8, i32, Option<Vec<NodeId>>),
     Delete(u8),
     Restart(NodeId, u8, bool),
     Heartbeat(NodeId),
@@ -22,6 +24,8 @@ enum Act {
     Shrink(u8),
     Grow(u8),
     Configure(u8, i64),
+    ConfigureAll(i64),
+    Replace(u8, Option<i64>),
     Unclean(u8),
     ProducerIds(NodeId),
     Fail(Box<Act>),
@@ -34,6 +38,12 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (0..6u8, -1..5i32, -1..4i16).prop_map(|(n, p, r)| Act::Create(n, p, r)),
         2 => (0..6u8, proptest::sample::subsequence(vec![1, 2, 3], 1..=3))
             .prop_map(|(n, r)| Act::CreateByHand(n, r)),
+        2 => (
+            0..6u8,
+            0..7i32,
+            proptest::option::of(proptest::sample::subsequence(vec![1, 2, 3], 0..=3)),
+        )
+            .prop_map(|(n, p, r)| Act::AddPartitions(n, p, r)),
         1 => (0..6u8).prop_map(Act::Delete),
         2 => (id.clone(), 1..4u8, any::<bool>()).prop_map(|(i, n, c)| Act::Restart(i, n, c)),
         6 => id.clone().prop_map(Act::Heartbeat),
@@ -42,6 +52,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..6u8).prop_map(Act::Shrink),
         2 => (0..6u8).prop_map(Act::Grow),
         1 => (0..6u8, 1..4i64).prop_map(|(n, v)| Act::Configure(n, v)),
+        1 => (1..4i64).prop_map(Act::ConfigureAll),
+        1 => (0..6u8, proptest::option::of(1..4i64)).prop_map(|(n, v)| Act::Replace(n, v)),
         1 => (0..6u8).prop_map(Act::Unclean),
         1 => id.prop_map(Act::ProducerIds),
     ];
@@ -62,8 +74,11 @@ fn create(cluster: &mut Cluster, topic: NewTopic) {
     let _ = cluster.ask(Operation::CreateTopics { topics: vec![topic], validate_only: false });
 }
 
-fn set(cluster: &mut Cluster, topic: u8, key: &str, value: String) {
-    let resource = ConfigResource::topic(&TopicName::new(&name(topic)).unwrap());
+fn resource(topic: u8) -> ConfigResource {
+    ConfigResource::topic(&TopicName::new(&name(topic)).unwrap())
+}
+
+fn set(cluster: &mut Cluster, resource: ConfigResource, key: &str, value: String) {
     let _ = cluster.ask(Operation::IncrementalAlterConfigs {
         changes: vec![ConfigAlteration {
             resource,
@@ -97,6 +112,12 @@ fn perform(cluster: &mut Cluster, act: Act) {
         Act::CreateByHand(n, replicas) => {
             create(cluster, NewTopic { name: name(n), ..by_hand("", &[&replicas]) });
         }
+        Act::AddPartitions(n, count, replicas) => {
+            let assignments = replicas.map(|replicas| vec![replicas]);
+            let topics = vec![NewPartitions { name: name(n), count, assignments }];
+            let request = CreatePartitions { topics, validate_only: false };
+            let _ = cluster.ask(Operation::CreatePartitions(request));
+        }
         Act::Delete(n) => {
             let _ =
                 cluster.ask(Operation::DeleteTopics { topics: vec![DeleteTopic::Name(name(n))] });
@@ -121,8 +142,23 @@ fn perform(cluster: &mut Cluster, act: Act) {
         Act::Pass(ms) => cluster.advance_ms(ms),
         Act::Shrink(n) => alter_isr(cluster, n, false),
         Act::Grow(n) => alter_isr(cluster, n, true),
-        Act::Configure(n, value) => set(cluster, n, "min.insync.replicas", value.to_string()),
-        Act::Unclean(n) => set(cluster, n, "unclean.leader.election.enable", "true".to_owned()),
+        Act::Configure(n, value) => {
+            set(cluster, resource(n), "min.insync.replicas", value.to_string());
+        }
+        Act::ConfigureAll(value) => {
+            let every = ConfigResource::cluster_default();
+            set(cluster, every, "min.insync.replicas", value.to_string());
+        }
+        Act::Replace(n, value) => {
+            let set = |value: i64| ("min.insync.replicas".to_owned(), value.to_string());
+            let configs = value.map(set).into_iter().collect();
+            let replacements = vec![ConfigReplacement { resource: resource(n), configs }];
+            let _ = cluster.ask(Operation::ReplaceConfigs { replacements, validate_only: false });
+        }
+        Act::Unclean(n) => {
+            let key = "unclean.leader.election.enable";
+            set(cluster, resource(n), key, "true".to_owned());
+        }
         Act::ProducerIds(id) => {
             if let Some(&broker_epoch) = cluster.epochs.get(&id) {
                 let _ = cluster.ask(Operation::AllocateProducerIds { broker_id: id, broker_epoch });

@@ -330,6 +330,20 @@ fn partitions_are_added() {
 }
 
 #[test]
+fn the_partitions_of_the_groups_topic_keep_their_number() {
+    let mut cluster = Cluster::with_brokers(&[], &[1]);
+    let id = cluster.create(topic("__consumer_offsets", 3, 1)).unwrap();
+    let more = NewPartitions { name: "__consumer_offsets".to_owned(), count: 4, assignments: None };
+    let answer = cluster.ask(Operation::CreatePartitions(CreatePartitions {
+        topics: vec![more],
+        validate_only: false,
+    }));
+    let Ok(Answer::CreatePartitions(topics)) = answer else { panic!("another answer") };
+    assert_eq!(topics[0].1.as_ref().unwrap_err().error, ErrorCode::InvalidRequest);
+    assert_eq!(cluster.published.topic(id).unwrap().partitions.len(), 3);
+}
+
+#[test]
 fn partitions_of_a_topic_are_added_once_a_request() {
     let mut cluster = Cluster::with_brokers(&[], &[1]);
     cluster.create(topic("a", 1, 1)).unwrap();

@@ -2,18 +2,12 @@
 //! for a request that fails. Whatever a handler puts into a field that an old version doesn't have would close the
 //! connection instead.
 
+mod administration;
+
 use std::collections::BTreeSet;
 
 use taffrail_model::{ErrorCode, Uuid};
 use taffrail_protocol::ApiKey;
-use taffrail_protocol::messages::create_topics_request::CreateTopicsRequest;
-use taffrail_protocol::messages::delete_topics_request::{DeleteTopicState, DeleteTopicsRequest};
-use taffrail_protocol::messages::describe_configs_request::{
-    DescribeConfigsRequest, DescribeConfigsResource,
-};
-use taffrail_protocol::messages::describe_topic_partitions_request::{
-    DescribeTopicPartitionsRequest, TopicRequest,
-};
 use taffrail_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use taffrail_protocol::messages::join_group_request::{JoinGroupRequest, JoinGroupRequestProtocol};
 use taffrail_protocol::messages::leave_group_request::{LeaveGroupRequest, MemberIdentity};
@@ -28,14 +22,14 @@ use taffrail_protocol::messages::offset_fetch_request::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use taffrail_protocol::messages::{
-    ApiVersionsRequest, DeleteGroupsRequest, DescribeClusterRequest, DescribeGroupsRequest,
+    ApiVersionsRequest, DeleteGroupsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
     FindCoordinatorRequest, HeartbeatRequest, InitProducerIdRequest, JoinGroupResponse,
     ListGroupsRequest, SyncGroupRequest,
 };
 use taffrail_security::Authorizer;
 
 use super::super::{SERVED, Served};
-use super::{Client, Node, batch, produce, topic};
+use super::{Client, Node, batch, produce};
 
 const TOPIC: &str = "events";
 const GROUP: &str = "readers";
@@ -163,6 +157,18 @@ impl Fixture {
             ApiKey::DeleteTopics => return self.delete_topics(version, Want::Success).await,
             ApiKey::Metadata => return self.metadata(version, Want::Success).await,
             ApiKey::DescribeConfigs => return self.describe_configs(version, Want::Success).await,
+            ApiKey::AlterConfigs => return self.alter_configs(version, Want::Success).await,
+            ApiKey::CreatePartitions => {
+                return self.create_partitions(version, Want::Success).await;
+            }
+            ApiKey::IncrementalAlterConfigs => {
+                return self.incremental_alter_configs(version, Want::Success).await;
+            }
+            ApiKey::DescribeLogDirs => {
+                let response = self.client.ask(version, &DescribeLogDirsRequest::default()).await;
+                assert!(response.results.is_empty());
+                response.error_code
+            }
             ApiKey::Fetch => return self.fetch(version, Want::Failure).await,
             // These show what may be seen, and refuse nothing.
             ApiKey::ListGroups
@@ -219,6 +225,10 @@ impl Fixture {
             ApiKey::DeleteTopics => self.delete_topics(version, want).await,
             ApiKey::InitProducerId => self.init_producer_id(version, want).await,
             ApiKey::DescribeConfigs => self.describe_configs(version, want).await,
+            ApiKey::AlterConfigs => self.alter_configs(version, want).await,
+            ApiKey::DescribeLogDirs => self.describe_log_dirs(version, want).await,
+            ApiKey::CreatePartitions => self.create_partitions(version, want).await,
+            ApiKey::IncrementalAlterConfigs => self.incremental_alter_configs(version, want).await,
             ApiKey::DeleteGroups => self.delete_groups(version, want).await,
             ApiKey::DescribeCluster => self.describe_cluster(version, want).await,
             ApiKey::DescribeTopicPartitions => self.describe_topic_partitions(version, want).await,
@@ -556,39 +566,6 @@ impl Fixture {
         vec![response.error_code]
     }
 
-    async fn create_topics(&mut self, version: i16, want: Want) -> Vec<i16> {
-        let name = match want {
-            Want::Success => format!("created-{version}"),
-            Want::Failure => TOPIC.to_owned(),
-        };
-        let request = CreateTopicsRequest {
-            topics: vec![topic(&name, 1, &[("retention.ms", "60000")])],
-            timeout_ms: 30_000,
-            ..Default::default()
-        };
-        let response = self.client.ask(version, &request).await;
-        response.topics.iter().map(|topic| topic.error_code).collect()
-    }
-
-    async fn delete_topics(&mut self, version: i16, want: Want) -> Vec<i16> {
-        // Version 1 has its topic from the tests of CreateTopics, which begin at version 2.
-        let name = match want {
-            Want::Success => format!("created-{}", version + 1),
-            Want::Failure => "missing".to_owned(),
-        };
-        let mut request = DeleteTopicsRequest { timeout_ms: 30_000, ..Default::default() };
-        if version >= 6 {
-            request.topics =
-                vec![DeleteTopicState { name: Some(name.clone()), ..Default::default() }];
-        } else {
-            request.topic_names = vec![name.clone()];
-        }
-        let response = self.client.ask(version, &request).await;
-        let [deleted] = response.responses.as_slice() else { panic!("{response:?}") };
-        assert_eq!(deleted.name.as_ref(), Some(&name));
-        vec![deleted.error_code]
-    }
-
     async fn init_producer_id(&mut self, version: i16, want: Want) -> Vec<i16> {
         let request = InitProducerIdRequest {
             transactional_id: (want == Want::Failure).then(|| "transactional".to_owned()),
@@ -600,29 +577,6 @@ impl Fixture {
         vec![response.error_code]
     }
 
-    async fn describe_configs(&mut self, version: i16, want: Want) -> Vec<i16> {
-        let resource = |resource_type, name: &str| DescribeConfigsResource {
-            resource_type,
-            resource_name: name.to_owned(),
-            configuration_keys: None,
-            ..Default::default()
-        };
-        let resources = match want {
-            Want::Success => vec![resource(2, TOPIC), resource(4, "1"), resource(4, "")],
-            Want::Failure => vec![resource(2, "missing"), resource(4, "7"), resource(99, "")],
-        };
-        let count = resources.len();
-        let request = DescribeConfigsRequest {
-            resources,
-            include_synonyms: true,
-            include_documentation: version >= 3,
-            ..Default::default()
-        };
-        let response = self.client.ask(version, &request).await;
-        assert_eq!(response.results.len(), count);
-        response.results.iter().map(|result| result.error_code).collect()
-    }
-
     async fn delete_groups(&mut self, version: i16, want: Want) -> Vec<i16> {
         let group = match want {
             // A group that nobody is in any more, from the tests of LeaveGroup.
@@ -632,35 +586,6 @@ impl Fixture {
         let request = DeleteGroupsRequest { groups_names: vec![group], ..Default::default() };
         let response = self.client.ask(version, &request).await;
         response.results.iter().map(|result| result.error_code).collect()
-    }
-
-    async fn describe_cluster(&mut self, version: i16, want: Want) -> Vec<i16> {
-        let mut request = DescribeClusterRequest {
-            include_cluster_authorized_operations: true,
-            include_fenced_brokers: version >= 2,
-            ..Default::default()
-        };
-        match want {
-            Want::Failure if version == 0 => return IMPOSSIBLE,
-            Want::Failure => request.endpoint_type = 2,
-            Want::Success => {}
-        }
-        let response = self.client.ask(version, &request).await;
-        assert_eq!(response.brokers.len(), usize::from(want == Want::Success));
-        vec![response.error_code]
-    }
-
-    async fn describe_topic_partitions(&mut self, version: i16, want: Want) -> Vec<i16> {
-        let (name, _) = self.named(version, i16::MAX, want);
-        let request = DescribeTopicPartitionsRequest {
-            topics: vec![TopicRequest { name, ..Default::default() }],
-            response_partition_limit: 1,
-            ..Default::default()
-        };
-        let response = self.client.ask(version, &request).await;
-        let cursor = response.next_cursor.map(|cursor| cursor.partition_index);
-        assert_eq!(cursor, (want == Want::Success).then_some(1));
-        response.topics.iter().map(|topic| topic.error_code).collect()
     }
 }
 

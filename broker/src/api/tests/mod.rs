@@ -1,5 +1,6 @@
 //! Requests over real sockets, against a whole node in this process.
 
+mod administration;
 mod amplification;
 mod data;
 mod every_version;

@@ -3,10 +3,10 @@
 use super::keys;
 
 keys! {
-    "compression.gzip.level": Int = Text("-1"), GzipLevel, Medium, ClusterWide, WithoutEffect, "";
-    "compression.lz4.level": Int = Text("9"), Between(1, 17), Medium, ClusterWide, WithoutEffect, "";
-    "compression.type": String = Text("producer"), OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), High, ClusterWide, WithoutEffect, "";
-    "compression.zstd.level": Int = Text("3"), Between(-131_072, 22), Medium, ClusterWide, WithoutEffect, "";
+    "compression.gzip.level": Int = Text("-1"), GzipLevel, Medium, ClusterWide, Live, "The level of gzip for topics that are stored with it; -1 for its default.";
+    "compression.lz4.level": Int = Text("9"), Between(1, 17), Medium, ClusterWide, Live, "The level of LZ4 for topics that are stored with it.";
+    "compression.type": String = Text("producer"), OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), High, ClusterWide, Live, "The codec that batches are stored with; producer for that of the producer.";
+    "compression.zstd.level": Int = Text("3"), Between(-131_072, 22), Medium, ClusterWide, Live, "The level of Zstandard for topics that are stored with it.";
     "cordoned.log.dirs": List = Text(""), Distinct, Medium, PerBroker, Refused, "Log directories that take no new replicas.";
     "log.cleaner.backoff.ms": Long = Text("15000"), AtLeast(0), Medium, ClusterWide, WithoutEffect, "";
     "log.cleaner.dedupe.buffer.size": Long = Text("134217728"), Any, Medium, ClusterWide, WithoutEffect, "";
@@ -43,8 +43,8 @@ keys! {
     "log.retention.minutes": Int = Null, Any, High, ReadOnly, AtRestart, "The age in minutes at which segments are deleted, when log.retention.ms is not set.";
     "log.retention.ms": Long = Null, Any, High, ClusterWide, Live, "The age in milliseconds at which segments are deleted; -1 for never.";
     "log.roll.hours": Int = Text("168"), AtLeast(1), High, ReadOnly, AtRestart, "The age in hours at which a new segment is begun, when log.roll.ms is not set.";
-    "log.roll.jitter.hours": Int = Text("0"), AtLeast(0), High, ReadOnly, AtRestart, "The largest random time in hours by which a roll comes early, when log.roll.jitter.ms is not set.";
-    "log.roll.jitter.ms": Long = Null, Any, High, ClusterWide, Live, "The largest random time in milliseconds by which a roll comes early.";
+    "log.roll.jitter.hours": Int = Text("0"), AtLeast(0), High, ReadOnly, WithoutEffect, "";
+    "log.roll.jitter.ms": Long = Null, Any, High, ClusterWide, WithoutEffect, "";
     "log.roll.ms": Long = Null, Any, High, ClusterWide, Live, "The age in milliseconds at which a new segment is begun.";
     "log.segment.bytes": Int = Text("1073741824"), AtLeast(1_048_576), High, ClusterWide, Live, "The size in bytes at which a new segment is begun.";
     "log.segment.delete.delay.ms": Long = Text("60000"), AtLeast(0), High, ClusterWide, Live, "The time in milliseconds between the removal of a segment from the log and from the disk.";

@@ -4,10 +4,10 @@ use super::keys;
 
 keys! {
     "cleanup.policy": List = Text("delete"), ListOf(&["compact", "delete"]), Medium, ClusterWide, Live, "What happens to old segments: they are deleted, or compacted, or kept.";
-    "compression.gzip.level": Int = Text("-1"), GzipLevel, Medium, ClusterWide, WithoutEffect, "";
-    "compression.lz4.level": Int = Text("9"), Between(1, 17), Medium, ClusterWide, WithoutEffect, "";
-    "compression.type": String = Text("producer"), OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), Medium, ClusterWide, WithoutEffect, "";
-    "compression.zstd.level": Int = Text("3"), Between(-131_072, 22), Medium, ClusterWide, WithoutEffect, "";
+    "compression.gzip.level": Int = Text("-1"), GzipLevel, Medium, ClusterWide, Live, "The level of gzip where compression.type is gzip; -1 for its default.";
+    "compression.lz4.level": Int = Text("9"), Between(1, 17), Medium, ClusterWide, Live, "The level of LZ4 where compression.type is lz4.";
+    "compression.type": String = Text("producer"), OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), Medium, ClusterWide, Live, "The codec that batches are stored with; producer for that of the producer.";
+    "compression.zstd.level": Int = Text("3"), Between(-131_072, 22), Medium, ClusterWide, Live, "The level of Zstandard where compression.type is zstd.";
     "delete.retention.ms": Long = Text("86400000"), AtLeast(0), Medium, ClusterWide, WithoutEffect, "";
     "file.delete.delay.ms": Long = Text("60000"), AtLeast(0), Medium, ClusterWide, Live, "The time in milliseconds between the removal of a segment from the log and from the disk.";
     "flush.messages": Long = Text("9223372036854775807"), AtLeast(1), Medium, ClusterWide, Live, "The number of messages after which the partition is synced to disk.";
@@ -34,7 +34,7 @@ keys! {
     "retention.ms": Long = Text("604800000"), AtLeast(-1), Medium, ClusterWide, Live, "The age in milliseconds at which segments are deleted; -1 for never.";
     "segment.bytes": Int = Text("1073741824"), AtLeast(1_048_576), Medium, ClusterWide, Live, "The size in bytes at which a new segment is begun.";
     "segment.index.bytes": Int = Text("10485760"), AtLeast(4), Medium, ClusterWide, Live, "The largest size of an index file in bytes.";
-    "segment.jitter.ms": Long = Text("0"), AtLeast(0), Medium, ClusterWide, Live, "The largest random time in milliseconds by which a roll comes early.";
+    "segment.jitter.ms": Long = Text("0"), AtLeast(0), Medium, ClusterWide, WithoutEffect, "";
     "segment.ms": Long = Text("604800000"), AtLeast(1), Medium, ClusterWide, Live, "The age in milliseconds at which a new segment is begun.";
     "unclean.leader.election.enable": Boolean = Text("false"), Any, Medium, ClusterWide, Live, "Whether a replica outside of the ISR may lead when nobody else can, at the price of lost records.";
 }

@@ -15,20 +15,29 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::error::ClientError;
+use crate::error::ConnectionError;
 
+/// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a request may take whose answer waits for nothing.
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-const CLIENT_ID: &str = "taffrail-cli";
 /// The version that brokers know since 2.4; an older one answers it with an error.
 const API_VERSIONS_VERSION: i16 = 3;
-/// More than any broker answers with: beyond it, the other side speaks another protocol.
-const MOST_BYTES: u64 = 1 << 30;
+
+/// How a client introduces itself and what it bears.
+#[derive(Clone, Debug)]
+pub struct ConnectionOptions {
+    /// The client id, which brokers log and count by; the software's name as well.
+    pub client_id: &'static str,
+    /// How long a request may take whose answer waits for nothing: the negotiation's too.
+    pub request_timeout: Duration,
+    /// The largest answer. Beyond it, the other side speaks another protocol or means ill.
+    pub frame_bytes_max: u64,
+}
 
 /// A connection that knows which versions its broker has.
-pub(super) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     address: String,
+    options: ConnectionOptions,
     stream: TcpStream,
     next_correlation_id: i32,
     versions: BTreeMap<i16, RangeInclusive<i16>>,
@@ -38,8 +47,11 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects, and asks for the versions.
-    pub(super) async fn open(address: &str) -> Result<Self, ClientError> {
-        let refused = |source| ClientError::Connect { address: address.to_owned(), source };
+    ///
+    /// # Errors
+    /// Nobody answers there, or nobody who speaks Kafka's protocol.
+    pub async fn open(address: &str, options: ConnectionOptions) -> Result<Self, ConnectionError> {
+        let refused = |source| ConnectionError::Connect { address: address.to_owned(), source };
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -47,6 +59,7 @@ impl Connection {
         stream.set_nodelay(true).map_err(refused)?;
         let mut connection = Self {
             address: address.to_owned(),
+            options,
             stream,
             next_correlation_id: 0,
             versions: BTreeMap::new(),
@@ -61,46 +74,61 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Where it leads.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Whether an answer is still to come, since its request was given up.
-    pub(super) const fn is_out_of_step(&self) -> bool {
+    #[must_use]
+    pub const fn is_out_of_step(&self) -> bool {
         self.in_flight
     }
 
     /// Sends a request in the highest version that lies in `fit`, which the caller wrote it for, and that the
     /// broker has; waits for the answer.
-    pub(super) async fn call<R: Request>(
+    ///
+    /// # Errors
+    /// No version fits, the connection breaks, or no sensible answer comes in time.
+    pub async fn call<R: Request>(
         &mut self,
         request: &R,
         fit: RangeInclusive<i16>,
         limit: Duration,
-    ) -> Result<R::Response, ClientError> {
+    ) -> Result<R::Response, ConnectionError> {
         let version = self.version_for::<R>(fit)?;
         let frame = self.exchange(request, version, limit).await?;
         self.decode::<R>(frame, version)
     }
 
     /// Sends a request that has no answer.
-    pub(super) async fn send<R: Request>(
+    ///
+    /// # Errors
+    /// No version fits, or the connection breaks.
+    pub async fn send<R: Request>(
         &mut self,
         request: &R,
         fit: RangeInclusive<i16>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<(), ConnectionError> {
         let version = self.version_for::<R>(fit)?;
         self.in_flight = true;
-        timeout(REQUEST_TIMEOUT, self.write(request, version))
+        let limit = self.options.request_timeout;
+        timeout(limit, self.write(request, version))
             .await
-            .map_err(|_| self.late::<R>(REQUEST_TIMEOUT))??;
+            .map_err(|_| self.late::<R>(limit))??;
         self.in_flight = false;
         Ok(())
     }
 
-    async fn ask_versions(&mut self) -> Result<ApiVersionsResponse, ClientError> {
+    async fn ask_versions(&mut self) -> Result<ApiVersionsResponse, ConnectionError> {
         let request = ApiVersionsRequest {
-            client_software_name: CLIENT_ID.to_owned(),
+            client_software_name: self.options.client_id.to_owned(),
             client_software_version: env!("CARGO_PKG_VERSION").to_owned(),
             ..Default::default()
         };
-        let frame = self.exchange(&request, API_VERSIONS_VERSION, REQUEST_TIMEOUT).await?;
+        let limit = self.options.request_timeout;
+        let frame = self.exchange(&request, API_VERSIONS_VERSION, limit).await?;
         // A broker without this version answers in version 0; the error comes first in all of them.
         if frame.get(4..6) == Some(&ErrorCode::UnsupportedVersion.code().to_be_bytes()) {
             return Err(
@@ -110,7 +138,7 @@ impl Connection {
         self.decode::<ApiVersionsRequest>(frame, API_VERSIONS_VERSION)
     }
 
-    fn version_for<R: Request>(&self, fit: RangeInclusive<i16>) -> Result<i16, ClientError> {
+    fn version_for<R: Request>(&self, fit: RangeInclusive<i16>) -> Result<i16, ConnectionError> {
         let ours = *fit.start().max(&R::MIN_VERSION)..=*fit.end().min(&R::MAX_VERSION);
         self.versions
             .get(&R::KEY.code())
@@ -125,7 +153,7 @@ impl Connection {
         request: &R,
         version: i16,
         limit: Duration,
-    ) -> Result<Bytes, ClientError> {
+    ) -> Result<Bytes, ConnectionError> {
         self.in_flight = true;
         let frame = timeout(limit, async {
             let correlation_id = self.write(request, version).await?;
@@ -137,11 +165,11 @@ impl Connection {
         Ok(frame)
     }
 
-    async fn write<R: Request>(&mut self, request: &R, version: i16) -> Result<i32, ClientError> {
+    async fn write<R: Request>(&mut self, request: &R, version: i16) -> Result<i32, ConnectionError> {
         let correlation_id = self.next_correlation_id;
         self.next_correlation_id = correlation_id.wrapping_add(1);
-        let chunks = encode_request(correlation_id, Some(CLIENT_ID), version, request).map_err(
-            |source| ClientError::Encode { address: self.address.clone(), api: R::KEY, source },
+        let chunks = encode_request(correlation_id, Some(self.options.client_id), version, request).map_err(
+            |source| ConnectionError::Encode { address: self.address.clone(), api: R::KEY, source },
         )?;
         for chunk in chunks {
             self.stream.write_all(&chunk).await.map_err(|source| self.broken(R::KEY, source))?;
@@ -150,11 +178,11 @@ impl Connection {
     }
 
     /// Reads one frame without its size, and sees that it answers the request.
-    async fn read(&mut self, api: ApiKey, correlation_id: i32) -> Result<Bytes, ClientError> {
+    async fn read(&mut self, api: ApiKey, correlation_id: i32) -> Result<Bytes, ConnectionError> {
         let read = self.stream.read_i32().await;
         let size = read.map_err(|source| self.broken(api, source))?;
         let size = match u64::try_from(size) {
-            Ok(size) if (4..=MOST_BYTES).contains(&size) => size,
+            Ok(size) if (4..=self.options.frame_bytes_max).contains(&size) => size,
             _ => return Err(self.not_an_answer(api, format!("a frame of {size} bytes"))),
         };
         // Grows with what arrives: the size is only a claim.
@@ -172,9 +200,9 @@ impl Connection {
         }
     }
 
-    fn decode<R: Request>(&self, frame: Bytes, version: i16) -> Result<R::Response, ClientError> {
+    fn decode<R: Request>(&self, frame: Bytes, version: i16) -> Result<R::Response, ConnectionError> {
         decode_response::<R>(frame, version).map(|(_, response)| response).map_err(
-            |source: DecodeError| ClientError::Garbled {
+            |source: DecodeError| ConnectionError::Garbled {
                 address: self.address.clone(),
                 api: R::KEY,
                 source,
@@ -182,8 +210,8 @@ impl Connection {
         )
     }
 
-    fn unsupported<R: Request>(&self, ours: RangeInclusive<i16>) -> ClientError {
-        ClientError::Unsupported {
+    fn unsupported<R: Request>(&self, ours: RangeInclusive<i16>) -> ConnectionError {
+        ConnectionError::Unsupported {
             address: self.address.clone(),
             api: R::KEY,
             ours,
@@ -191,19 +219,19 @@ impl Connection {
         }
     }
 
-    fn late<R: Request>(&self, limit: Duration) -> ClientError {
-        ClientError::Timeout {
+    fn late<R: Request>(&self, limit: Duration) -> ConnectionError {
+        ConnectionError::Timeout {
             address: self.address.clone(),
             api: R::KEY,
             seconds: limit.as_secs(),
         }
     }
 
-    fn broken(&self, api: ApiKey, source: io::Error) -> ClientError {
-        ClientError::Broken { address: self.address.clone(), api, source }
+    fn broken(&self, api: ApiKey, source: io::Error) -> ConnectionError {
+        ConnectionError::Broken { address: self.address.clone(), api, source }
     }
 
-    fn not_an_answer(&self, api: ApiKey, what: String) -> ClientError {
-        ClientError::NotAnAnswer { address: self.address.clone(), api, what }
+    fn not_an_answer(&self, api: ApiKey, what: String) -> ConnectionError {
+        ConnectionError::NotAnAnswer { address: self.address.clone(), api, what }
     }
 }
