@@ -114,9 +114,7 @@ impl Connection {
         let version = self.version_for::<R>(fit)?;
         self.in_flight = true;
         let limit = self.options.request_timeout;
-        timeout(limit, self.write(request, version))
-            .await
-            .map_err(|_| self.late::<R>(limit))??;
+        timeout(limit, self.write(request, version)).await.map_err(|_| self.late::<R>(limit))??;
         self.in_flight = false;
         Ok(())
     }
@@ -165,12 +163,19 @@ impl Connection {
         Ok(frame)
     }
 
-    async fn write<R: Request>(&mut self, request: &R, version: i16) -> Result<i32, ConnectionError> {
+    async fn write<R: Request>(
+        &mut self,
+        request: &R,
+        version: i16,
+    ) -> Result<i32, ConnectionError> {
         let correlation_id = self.next_correlation_id;
         self.next_correlation_id = correlation_id.wrapping_add(1);
-        let chunks = encode_request(correlation_id, Some(self.options.client_id), version, request).map_err(
-            |source| ConnectionError::Encode { address: self.address.clone(), api: R::KEY, source },
-        )?;
+        let chunks = encode_request(correlation_id, Some(self.options.client_id), version, request)
+            .map_err(|source| ConnectionError::Encode {
+                address: self.address.clone(),
+                api: R::KEY,
+                source,
+            })?;
         for chunk in chunks {
             self.stream.write_all(&chunk).await.map_err(|source| self.broken(R::KEY, source))?;
         }
@@ -200,7 +205,11 @@ impl Connection {
         }
     }
 
-    fn decode<R: Request>(&self, frame: Bytes, version: i16) -> Result<R::Response, ConnectionError> {
+    fn decode<R: Request>(
+        &self,
+        frame: Bytes,
+        version: i16,
+    ) -> Result<R::Response, ConnectionError> {
         decode_response::<R>(frame, version).map(|(_, response)| response).map_err(
             |source: DecodeError| ConnectionError::Garbled {
                 address: self.address.clone(),

@@ -1,0 +1,166 @@
+//! Runs the reconciles of clusters: observe, decide, apply, status, events.
+//!
+//! A cluster is looked at when it or anything that bears its label changes, and when its plan asks for
+//! it. One reconcile of a cluster runs at a time, several clusters' at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
+use kube::Resource;
+use parking_lot::Mutex;
+use taffrail_crds::KafkaCluster;
+use taffrail_crds::condition::READY;
+use tokio_util::sync::CancellationToken;
+
+use super::names::CLUSTER_LABEL;
+use super::observe::observe;
+use super::{EventDraft, EventKind, Rejection, apply, decide};
+use crate::context::Context;
+use crate::events::News;
+use crate::queue::{Outcome, Queue};
+use crate::status_writer::StatusWriter;
+use crate::stores::{ObjectKey, Store};
+
+/// The name of the kind in metrics and in the log.
+const KIND: &str = "KafkaCluster";
+/// How many clusters are reconciled at once.
+const PARALLEL: usize = 4;
+/// How soon a plan that was out of date is made anew.
+const AGAIN_SOON: Duration = Duration::from_secs(1);
+
+/// Reconciles clusters until `shutdown`.
+pub async fn run(context: Context, shutdown: CancellationToken) {
+    let queue = Queue::new();
+    feed(&context, &queue);
+    let reconciler = Reconciler::new(context.clone());
+    queue
+        .run(KIND, PARALLEL, &context.metrics, &shutdown, move |key| {
+            let reconciler = reconciler.clone();
+            async move { reconciler.reconcile(&key).await }
+        })
+        .await;
+}
+
+/// Puts a cluster into the queue whenever something of it changes.
+fn feed(context: &Context, queue: &Queue) {
+    let stores = &context.stores;
+    let clusters = queue.clone();
+    stores.clusters.subscribe(move |metadata| clusters.add(ObjectKey::of(metadata)));
+    feed_owned(&stores.stateful_sets, queue);
+    feed_owned(&stores.pods, queue);
+    feed_owned(&stores.claims, queue);
+    feed_owned(&stores.services, queue);
+    feed_owned(&stores.config_maps, queue);
+    feed_owned(&stores.budgets, queue);
+    feed_owned(&stores.policies, queue);
+    feed_owned(&stores.accounts, queue);
+}
+
+fn feed_owned<K>(store: &Store<K>, queue: &Queue)
+where
+    K: Resource<DynamicType = ()> + Clone,
+{
+    let queue = queue.clone();
+    store.subscribe(move |metadata| {
+        if let Some(cluster) = owner(metadata) {
+            queue.add(cluster);
+        }
+    });
+}
+
+/// The cluster whose label an object bears.
+fn owner(metadata: &ObjectMeta) -> Option<ObjectKey> {
+    let cluster = metadata.labels.as_ref()?.get(CLUSTER_LABEL)?;
+    Some(ObjectKey::new(metadata.namespace.clone()?, cluster))
+}
+
+/// Brings one cluster after the other to what its resource says.
+#[derive(Clone)]
+pub struct Reconciler {
+    context: Context,
+    statuses: StatusWriter,
+    /// What the API server would not have at the last attempt.
+    rejections: Arc<Mutex<BTreeMap<ObjectKey, Vec<Rejection>>>>,
+}
+
+impl Reconciler {
+    /// A reconciler with nothing behind it.
+    pub fn new(context: Context) -> Self {
+        Self { context, statuses: StatusWriter::default(), rejections: Arc::default() }
+    }
+
+    /// Brings the cluster `key` one plan further.
+    ///
+    /// # Errors
+    /// If a write fails for another reason than that the plan is out of date.
+    pub async fn reconcile(&self, key: &ObjectKey) -> Outcome {
+        let stores = &self.context.stores;
+        let Some(cluster) = stores.clusters.get(key) else {
+            self.context.metrics.cluster_ready(key, None);
+            self.remember(key, &[]);
+            return Ok(None);
+        };
+        let mut observed = observe(&self.context, cluster.clone()).await;
+        observed.rejections = self.rejections.lock().get(key).cloned().unwrap_or_default();
+        let mut plan = decide(&observed, &self.context.settings, Timestamp::now());
+        let applied = apply::apply(&self.context, &observed, &plan).await;
+        if let Ok(rejections) = &applied
+            && *rejections != observed.rejections
+        {
+            // The status has to say what the API server will not have, and not that all is under way.
+            self.remember(key, rejections);
+            observed.rejections.clone_from(rejections);
+            plan = decide(&observed, &self.context.settings, Timestamp::now());
+        }
+        let status_wait = self
+            .statuses
+            .write(&self.context, &stores.clusters, &cluster.metadata, cluster.status.as_ref(), &plan.status)
+            .await;
+        self.tell(key, &cluster, &plan.events).await;
+        let mut again = plan.requeue;
+        for outcome in [applied.map(|_| None), status_wait] {
+            match outcome {
+                Ok(wait) => again = again.into_iter().chain(wait).min(),
+                Err(error) if error.is_conflict() || error.is_not_found() => {
+                    tracing::debug!(cluster = %key, %error, "the plan is out of date");
+                    again = Some(again.map_or(AGAIN_SOON, |wait| wait.min(AGAIN_SOON)));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(again)
+    }
+
+    fn remember(&self, key: &ObjectKey, rejections: &[Rejection]) {
+        let mut remembered = self.rejections.lock();
+        if rejections.is_empty() {
+            remembered.remove(key);
+        } else {
+            remembered.insert(key.clone(), rejections.to_vec());
+        }
+    }
+
+    async fn tell(&self, key: &ObjectKey, cluster: &KafkaCluster, events: &[EventDraft]) {
+        let news: Vec<News> = events.iter().map(news).collect();
+        self.context.recorder.tell(&cluster.object_ref(&()), &news).await;
+        let current = self.context.stores.clusters.get(key);
+        self.context.metrics.cluster_ready(key, current.map(|cluster| is_ready(&cluster)));
+    }
+}
+
+fn news(event: &EventDraft) -> News {
+    News {
+        is_warning: event.kind == EventKind::Warning,
+        reason: event.reason.clone(),
+        action: event.action.clone(),
+        note: event.note.clone(),
+    }
+}
+
+fn is_ready(cluster: &KafkaCluster) -> bool {
+    let conditions = cluster.status.iter().flat_map(|status| &status.conditions);
+    conditions.into_iter().any(|condition| condition.type_ == READY && condition.status == "True")
+}

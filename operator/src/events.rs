@@ -1,0 +1,194 @@
+//! Events of `events.k8s.io/v1`, told when something changes and not while it lasts.
+//!
+//! A reconcile hands over all that is worth telling of an object as it stands; what was told after the
+//! reconcile before isn't told again. What went away and comes back is news. Events are a courtesy: one
+//! that can't be written is tried again with the next reconcile and holds up nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::PostParams;
+use kube::{Api, Client};
+use parking_lot::Mutex;
+
+use crate::context::{Cause, REQUEST_TIMEOUT};
+use crate::metrics::Metrics;
+
+/// Who tells: the `reportingController` of every Event.
+const CONTROLLER: &str = "taffrail.io/operator";
+/// What the API server takes as a note.
+const NOTE_MAX_BYTES: usize = 1024;
+
+/// One thing worth telling.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct News {
+    /// Whether somebody should look at it.
+    pub is_warning: bool,
+    /// Why, in CamelCase.
+    pub reason: String,
+    /// What the operator did or is about to do, in CamelCase.
+    pub action: String,
+    /// For people.
+    pub note: String,
+}
+
+/// Writes Events. Clones share what has been told.
+#[derive(Clone)]
+pub struct Recorder {
+    client: Client,
+    instance: Arc<str>,
+    metrics: Metrics,
+    told: Arc<Mutex<Told>>,
+}
+
+/// What was told of each object, by uid, after its last reconcile.
+#[derive(Default)]
+struct Told {
+    by_object: BTreeMap<String, BTreeSet<News>>,
+    last_error: Option<Cause>,
+}
+
+impl Told {
+    /// What of `all` is news for the object; what isn't in it is forgotten.
+    fn news(&mut self, uid: &str, all: &[News]) -> Vec<News> {
+        let told = self.by_object.remove(uid).unwrap_or_default();
+        let all: BTreeSet<News> = all.iter().cloned().collect();
+        let news = all.difference(&told).cloned().collect();
+        if !all.is_empty() {
+            self.by_object.insert(uid.to_owned(), all);
+        }
+        news
+    }
+
+    fn untell(&mut self, uid: &str, news: &News) {
+        if let Some(told) = self.by_object.get_mut(uid) {
+            told.remove(news);
+        }
+    }
+}
+
+impl Recorder {
+    /// A recorder for the process that calls itself `instance`.
+    pub fn new(client: Client, instance: &str, metrics: Metrics) -> Self {
+        Self { client, instance: instance.into(), metrics, told: Arc::default() }
+    }
+
+    /// Tells of `about` what of `all` wasn't told after its reconcile before.
+    pub async fn tell(&self, about: &ObjectReference, all: &[News]) {
+        let uid = about.uid.clone().unwrap_or_default();
+        let news = self.told.lock().news(&uid, all);
+        for one in news {
+            let outcome = self.write(about, &one).await;
+            let mut told = self.told.lock();
+            match outcome {
+                Ok(()) => told.last_error = None,
+                Err(cause) => {
+                    told.untell(&uid, &one);
+                    if told.last_error.as_ref() != Some(&cause) {
+                        tracing::warn!(error = %cause, reason = one.reason, "an Event couldn't be written");
+                        told.last_error = Some(cause);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets what was told of an object that is gone.
+    pub fn forget(&self, uid: &str) {
+        self.told.lock().by_object.remove(uid);
+    }
+
+    async fn write(&self, about: &ObjectReference, news: &News) -> Result<(), Cause> {
+        let namespace = about.namespace.as_deref().unwrap_or("default");
+        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let event = event(about, news, &self.instance, Timestamp::now());
+        match tokio::time::timeout(REQUEST_TIMEOUT, api.create(&PostParams::default(), &event)).await {
+            Ok(Ok(_)) => {
+                self.metrics.wrote("Event", "create");
+                Ok(())
+            }
+            Ok(Err(error)) => Err(Cause::from(&error)),
+            Err(_) => Err(Cause::TimedOut(REQUEST_TIMEOUT)),
+        }
+    }
+}
+
+fn event(about: &ObjectReference, news: &News, instance: &str, now: Timestamp) -> Event {
+    let name = about.name.as_deref().unwrap_or("unknown");
+    Event {
+        metadata: ObjectMeta {
+            namespace: about.namespace.clone(),
+            name: Some(format!("{name}.{:x}", now.as_nanosecond())),
+            ..ObjectMeta::default()
+        },
+        action: Some(news.action.clone()),
+        event_time: Some(MicroTime(now)),
+        note: Some(cut(&news.note).to_owned()),
+        reason: Some(news.reason.clone()),
+        regarding: Some(about.clone()),
+        reporting_controller: Some(CONTROLLER.to_owned()),
+        reporting_instance: Some(instance.to_owned()),
+        type_: Some(if news.is_warning { "Warning" } else { "Normal" }.to_owned()),
+        ..Event::default()
+    }
+}
+
+/// The part of `note` that the API server takes, cut between characters.
+fn cut(note: &str) -> &str {
+    let mut end = note.len().min(NOTE_MAX_BYTES);
+    while !note.is_char_boundary(end) {
+        end -= 1;
+    }
+    note.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(reason: &str, note: &str) -> News {
+        News { is_warning: false, reason: reason.into(), action: "Look".into(), note: note.into() }
+    }
+
+    #[test]
+    fn what_lasts_is_told_once_and_what_comes_back_again() {
+        let mut told = Told::default();
+        let (a, b) = (news("A", "one"), news("B", "two"));
+        assert_eq!(told.news("u", &[a.clone()]), [a.clone()]);
+        assert_eq!(told.news("u", &[a.clone()]), []);
+        assert_eq!(told.news("u", &[a.clone(), b.clone()]), [b.clone()]);
+        assert_eq!(told.news("u", &[b]), []);
+        assert_eq!(told.news("u", &[a.clone()]), [a.clone()], "it was gone in between");
+        assert_eq!(told.news("other", &[a.clone()]), [a], "another object");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_news_again() {
+        let mut told = Told::default();
+        let a = news("A", "one");
+        assert_eq!(told.news("u", &[a.clone()]), [a.clone()]);
+        told.untell("u", &a);
+        assert_eq!(told.news("u", &[a.clone()]), [a]);
+    }
+
+    #[test]
+    fn nothing_to_tell_leaves_nothing_behind() {
+        let mut told = Told::default();
+        told.news("u", &[news("A", "one")]);
+        told.news("u", &[]);
+        assert!(told.by_object.is_empty());
+    }
+
+    #[test]
+    fn a_note_is_cut_between_characters() {
+        assert_eq!(cut("short"), "short");
+        let long = "é".repeat(600);
+        assert_eq!(cut(&long).len(), 1024);
+        let odd = format!("x{long}");
+        assert_eq!(cut(&odd).len(), 1023);
+    }
+}
