@@ -36,7 +36,13 @@ enum Command {
 #[derive(Args, Debug)]
 pub struct RunArgs {
     /// Namespaces to watch, with commas between them. All of them unless given.
-    #[arg(long, env = "WATCH_NAMESPACES", value_name = "NAMESPACES", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        env = "WATCH_NAMESPACES",
+        value_name = "NAMESPACES",
+        default_value = "",
+        hide_default_value = true
+    )]
     watch_namespaces: String,
 
     /// Act only while holding the lease, so that several operators can stand by for each other.
@@ -65,7 +71,12 @@ pub struct RunArgs {
     http_listen: SocketAddr,
 
     /// The nodes' image, with its registry if there is one and without a tag.
-    #[arg(long, env = "BROKER_IMAGE", value_name = "REPOSITORY", default_value = "taffrail/taffrail")]
+    #[arg(
+        long,
+        env = "BROKER_IMAGE",
+        value_name = "REPOSITORY",
+        default_value = "taffrail/taffrail"
+    )]
     broker_image: String,
 
     /// When the kubelet pulls that image: Always, IfNotPresent or Never.
@@ -136,8 +147,12 @@ fn options(args: RunArgs) -> anyhow::Result<run::Options> {
 
 /// `a, b` are two namespaces, nothing is all of them.
 fn watch_scope(namespaces: &str) -> WatchScope {
-    let mut names: Vec<String> =
-        namespaces.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let mut names: Vec<String> = namespaces
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
     names.sort();
     names.dedup();
     if names.is_empty() { WatchScope::All } else { WatchScope::Namespaces(names) }
@@ -153,9 +168,14 @@ fn parse_pull_policy(text: &str) -> Result<PullPolicy, String> {
 }
 
 fn start_log(level: &str, format: LogFormat) -> anyhow::Result<()> {
-    let filter = if level.contains(['=', ',']) { level.to_owned() } else { format!("{level},{QUIET}") };
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log-level \"{level}\" is no filter"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr);
+    let filter =
+        if level.contains(['=', ',']) { level.to_owned() } else { format!("{level},{QUIET}") };
+    let filter = EnvFilter::try_new(filter)
+        .with_context(|| format!("--log-level \"{level}\" is no filter"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -84,7 +84,11 @@ impl Metrics {
             cluster_ready: Family::default(),
         };
         let mut registry = Registry::with_prefix("taffrail_operator");
-        registry.register("reconcile", "Reconciles that ended, by outcome", families.reconciles.clone());
+        registry.register(
+            "reconcile",
+            "Reconciles that ended, by outcome",
+            families.reconciles.clone(),
+        );
         registry.register(
             "reconcile_seconds",
             "How long reconciles took",
@@ -95,14 +99,26 @@ impl Metrics {
             "Objects that wait for a reconcile, timers included, or are in one",
             families.queue_depth.clone(),
         );
-        registry.register("writes", "Writes to the API server that it took", families.writes.clone());
-        registry.register("watch_errors", "Lists and watches that failed", families.watch_errors.clone());
+        registry.register(
+            "writes",
+            "Writes to the API server that it took",
+            families.writes.clone(),
+        );
+        registry.register(
+            "watch_errors",
+            "Lists and watches that failed",
+            families.watch_errors.clone(),
+        );
         registry.register(
             "invalid_objects",
             "Objects read that this version can't understand",
             families.invalid_objects.clone(),
         );
-        registry.register("leader", "1 while this process is the one that acts", families.leader.clone());
+        registry.register(
+            "leader",
+            "1 while this process is the one that acts",
+            families.leader.clone(),
+        );
         registry.register(
             "lease_transitions",
             "Times that this process took the lease",
@@ -120,7 +136,10 @@ impl Metrics {
     pub fn reconciled(&self, kind: &'static str, succeeded: bool, took: Duration) {
         let outcome = if succeeded { "success" } else { "error" };
         self.families.reconciles.get_or_create(&ReconcileLabels { kind, outcome }).inc();
-        self.families.reconcile_seconds.get_or_create(&KindLabel { kind: kind.to_owned() }).observe(took.as_secs_f64());
+        self.families
+            .reconcile_seconds
+            .get_or_create(&KindLabel { kind: kind.to_owned() })
+            .observe(took.as_secs_f64());
     }
 
     /// `depth` objects of `kind` wait or are being worked on.

@@ -91,7 +91,8 @@ impl Schedule {
         let Some(entry) = self.entries.get_mut(key) else { return };
         entry.is_running = false;
         entry.not_before = now + AFTER_FAILURE_MIN;
-        let wait = AFTER_FAILURE_MIN.saturating_mul(1 << entry.failures.min(10)).min(AFTER_FAILURE_MAX);
+        let wait =
+            AFTER_FAILURE_MIN.saturating_mul(1 << entry.failures.min(10)).min(AFTER_FAILURE_MAX);
         entry.failures = entry.failures.saturating_add(1);
         let retry = now + wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
         let due = entry.due.map_or(retry, |due| due.max(entry.not_before).min(retry));
@@ -166,12 +167,19 @@ impl Queue {
 
     /// Reconciles keys as they become due, at most `parallel` at a time, until `shutdown`; those that run
     /// then may end. `kind` names them in the log and in metrics.
-    pub async fn run<F, R>(&self, kind: &'static str, parallel: usize, metrics: &Metrics, shutdown: &CancellationToken, reconcile: F)
-    where
+    pub async fn run<F, R>(
+        &self,
+        kind: &'static str,
+        parallel: usize,
+        metrics: &Metrics,
+        shutdown: &CancellationToken,
+        reconcile: F,
+    ) where
         F: Fn(ObjectKey) -> R,
         R: Future<Output = Outcome> + Send + 'static,
     {
-        let mut running = Running { kind, tasks: JoinSet::new(), keys: BTreeMap::new(), told: BTreeMap::new() };
+        let mut running =
+            Running { kind, tasks: JoinSet::new(), keys: BTreeMap::new(), told: BTreeMap::new() };
         loop {
             while running.tasks.len() < parallel && !shutdown.is_cancelled() {
                 let Some(key) = self.shared.schedule.lock().start(self.now()) else { break };

@@ -68,7 +68,7 @@ fn hurried(status: &Value) -> Value {
 /// Writes statuses by the rule. Clones share when each was written.
 #[derive(Clone, Default)]
 pub struct StatusWriter {
-    /// By uid.
+    /// By uid; only as long as it matters.
     written: Arc<Mutex<BTreeMap<String, Instant>>>,
 }
 
@@ -98,7 +98,9 @@ impl StatusWriter {
             Verdict::Wait(wait) => Ok(Some(wait)),
             Verdict::Write => {
                 context.apply_status(store, metadata, new).await?;
-                self.written.lock().insert(uid, Instant::now());
+                let mut written = self.written.lock();
+                written.retain(|_, written| written.elapsed() < QUIET_MIN);
+                written.insert(uid, Instant::now());
                 Ok(None)
             }
         }
@@ -139,7 +141,12 @@ mod tests {
         check(&status("False"), &status("True"), Some(0), Verdict::Write);
         let node = |state: &str| json!({"nodes": [{"id": 0, "state": state, "blocker": "x"}]});
         check(&node("Starting"), &node("Ready"), Some(0), Verdict::Write);
-        check(&json!({"observedGeneration": 1}), &json!({"observedGeneration": 2}), Some(0), Verdict::Write);
+        check(
+            &json!({"observedGeneration": 1}),
+            &json!({"observedGeneration": 2}),
+            Some(0),
+            Verdict::Write,
+        );
     }
 
     #[test]
@@ -150,7 +157,12 @@ mod tests {
         check(&count(1), &count(2), Some(10), Verdict::Write);
         check(&count(1), &count(2), None, Verdict::Write);
         let words = |message: &str| json!({"conditions": [{"type": "Ready", "message": message}]});
-        check(&words("1 of 9 logs"), &words("2 of 9 logs"), Some(1), Verdict::Wait(Duration::from_secs(9)));
+        check(
+            &words("1 of 9 logs"),
+            &words("2 of 9 logs"),
+            Some(1),
+            Verdict::Wait(Duration::from_secs(9)),
+        );
     }
 
     #[test]

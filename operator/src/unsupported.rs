@@ -70,7 +70,9 @@ pub fn tell<K: Unsupported>(resource: &K, cluster: Option<&KafkaCluster>) -> Tol
         return Told {
             reason: "ClusterNotFound",
             is_stalled: false,
-            message: format!("there is no KafkaCluster {key}: create it, or change spec.clusterRef"),
+            message: format!(
+                "there is no KafkaCluster {key}: create it, or change spec.clusterRef"
+            ),
         };
     };
     match resource.fault(cluster) {
@@ -134,18 +136,25 @@ pub async fn run<K: Unsupported>(context: Context, shutdown: CancellationToken) 
         .await;
 }
 
-async fn reconcile<K: Unsupported>(context: &Context, statuses: &StatusWriter, key: &ObjectKey) -> Outcome {
+async fn reconcile<K: Unsupported>(
+    context: &Context,
+    statuses: &StatusWriter,
+    key: &ObjectKey,
+) -> Outcome {
     let store = K::store(&context.stores);
     let Some(resource) = store.get(key) else { return Ok(None) };
     let metadata = resource.meta();
     if metadata.deletion_timestamp.is_some() {
-        statuses.forget(metadata.uid.as_deref().unwrap_or_default());
         return Ok(None);
     }
     let told = tell(&*resource, context.stores.clusters.get(&cluster_key(&*resource)).as_deref());
     let (old, old_conditions) = resource.status().unzip();
-    let conditions =
-        conditions(&told, metadata.generation, old_conditions.unwrap_or_default(), Timestamp::now());
+    let conditions = conditions(
+        &told,
+        metadata.generation,
+        old_conditions.unwrap_or_default(),
+        Timestamp::now(),
+    );
     let status = resource.new_status(conditions);
     match statuses.write(context, store, metadata, old, &status).await {
         Err(error) if error.is_not_found() || error.is_conflict() => Ok(None),

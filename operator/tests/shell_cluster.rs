@@ -1,7 +1,11 @@
 //! Reconciles of clusters against an API server in memory: what is written, in which order, and what
 //! becomes of failures.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests own clocks and files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests own clocks and files"
+)]
 
 mod fake_api;
 
@@ -74,7 +78,8 @@ impl Shop {
     /// Reconciles once. What was written, events left aside.
     async fn reconcile(&self) -> (anyhow::Result<Option<std::time::Duration>>, Vec<String>) {
         let outcome = self.reconciler.reconcile(&ObjectKey::new("shop", "orders")).await;
-        let writes = self.api.writes().into_iter().filter(|write| !write.contains(" events/")).collect();
+        let writes =
+            self.api.writes().into_iter().filter(|write| !write.ends_with(" events")).collect();
         (outcome, writes)
     }
 
@@ -92,7 +97,10 @@ impl Shop {
 }
 
 fn position(writes: &[String], part: &str) -> usize {
-    writes.iter().position(|write| write.contains(part)).unwrap_or_else(|| panic!("no {part} in {writes:#?}"))
+    writes
+        .iter()
+        .position(|write| write.contains(part))
+        .unwrap_or_else(|| panic!("no {part} in {writes:#?}"))
 }
 
 #[tokio::test]
@@ -101,7 +109,13 @@ async fn a_cluster_is_made_in_order() {
     let (outcome, writes) = shop.reconcile().await;
     outcome.expect("it succeeds");
     let stateful_set = position(&writes, "statefulsets/orders-nodes-0");
-    for before in ["serviceaccounts/", "configmaps/", "persistentvolumeclaims/", "services/", "networkpolicies/"] {
+    for before in [
+        "serviceaccounts/",
+        "configmaps/",
+        "persistentvolumeclaims/",
+        "services/",
+        "networkpolicies/",
+    ] {
         assert!(position(&writes, before) < stateful_set, "{before} comes later: {writes:#?}");
     }
     assert_eq!(position(&writes, "kafkaclusters/orders/status"), writes.len() - 1, "{writes:#?}");
@@ -121,7 +135,12 @@ async fn a_second_reconcile_applies_nothing_and_a_third_writes_nothing() {
     let counted = |kind: &str| shop.context.metrics.writes(kind, "apply");
     let applied = first.iter().filter(|write| !write.ends_with("/status")).count();
     let kinds = [
-        "ServiceAccount", "ConfigMap", "PersistentVolumeClaim", "Service", "NetworkPolicy", "PodDisruptionBudget",
+        "ServiceAccount",
+        "ConfigMap",
+        "PersistentVolumeClaim",
+        "Service",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
         "StatefulSet",
     ];
     assert_eq!(kinds.into_iter().map(counted).sum::<u64>(), u64::try_from(applied).expect("few"));
@@ -147,7 +166,8 @@ async fn what_others_change_or_delete_is_put_back() {
     let key = ObjectKey::new("shop", "orders-nodes-0");
     until("the change", || {
         let map = shop.context.stores.config_maps.get(&key);
-        map.and_then(|map| map.data.clone()).is_some_and(|data| data.values().any(|text| text == "node.id=7"))
+        map.and_then(|map| map.data.clone())
+            .is_some_and(|data| data.values().any(|text| text == "node.id=7"))
     })
     .await;
     let (outcome, writes) = shop.reconcile().await;
@@ -163,7 +183,10 @@ async fn a_failure_ends_the_reconcile_before_what_leans_on_it() {
     shop.api.fail(Method::PATCH, "/configmaps/", 500);
     let (outcome, writes) = shop.reconcile().await;
     let error = format!("{:#}", outcome.expect_err("it fails"));
-    assert!(error.contains("apply ConfigMap shop/orders-nodes-0") && error.contains("500"), "{error}");
+    assert!(
+        error.contains("apply ConfigMap shop/orders-nodes-0") && error.contains("500"),
+        "{error}"
+    );
     assert!(!writes.iter().any(|write| write.contains("statefulsets/")), "{writes:#?}");
     let (outcome, writes) = shop.reconcile().await;
     outcome.expect("it succeeds");
@@ -187,12 +210,49 @@ async fn what_the_api_server_refuses_is_told_and_the_rest_goes_on() {
         let (outcome, writes) = shop.reconcile().await;
         outcome.expect("it is told in the status");
         position(&writes, "statefulsets/orders-nodes-0");
-        let status = shop.api.get(&format!("{CLUSTERS}/orders")).expect("it is there")["status"].to_string();
+        let status =
+            shop.api.get(&format!("{CLUSTERS}/orders")).expect("it is there")["status"].to_string();
         assert!(status.contains("the test wants it so"), "{status}");
         shop.settle().await;
-        let status = shop.api.get(&format!("{CLUSTERS}/orders")).expect("it is there")["status"].to_string();
+        let status =
+            shop.api.get(&format!("{CLUSTERS}/orders")).expect("it is there")["status"].to_string();
         assert!(!status.contains("the test wants it so"), "{status}");
     }
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_never_taken_over() {
+    let api = FakeApi::start().await;
+    api.put(CLUSTERS, "orders", cluster());
+    let theirs =
+        json!({"kind": "Service", "metadata": {}, "spec": {"selector": {"app": "theirs"}}});
+    api.put(SERVICES, "orders-internal", theirs);
+    let shop = Shop::open_with(api).await;
+    shop.settle().await;
+    let service = shop.api.get(&format!("{SERVICES}/orders-internal")).unwrap();
+    assert_eq!(service["spec"], json!({"selector": {"app": "theirs"}}));
+    let status = shop.api.get(&format!("{CLUSTERS}/orders")).unwrap()["status"].to_string();
+    assert!(status.contains("isn't this cluster's"), "{status}");
+}
+
+#[tokio::test]
+async fn what_lost_its_labels_is_known_by_its_owner() {
+    let shop = Shop::open().await;
+    shop.settle().await;
+    let path = format!("{SERVICES}/orders-internal");
+    shop.api.change(&path, |service| service["metadata"]["labels"] = Value::Null);
+    let key = ObjectKey::new("shop", "orders-internal");
+    until("the change", || {
+        shop.context
+            .stores
+            .services
+            .get(&key)
+            .is_some_and(|service| service.metadata.labels.is_none())
+    })
+    .await;
+    shop.settle().await;
+    let service = shop.api.get(&path).unwrap();
+    assert_eq!(service["metadata"]["labels"]["taffrail.io/cluster"], "orders");
 }
 
 #[tokio::test]
@@ -237,7 +297,10 @@ async fn an_invalid_neighbour_disturbs_nobody() {
     shop.api.put(CLUSTERS, "later", broken);
     shop.api.put(CLUSTERS, "last", cluster());
     let last = ObjectKey::new("shop", "last");
-    until("the cluster after the invalid one", || shop.context.stores.clusters.get(&last).is_some()).await;
+    until("the cluster after the invalid one", || {
+        shop.context.stores.clusters.get(&last).is_some()
+    })
+    .await;
     let later = ObjectKey::new("shop", "later");
     assert!(shop.context.stores.clusters.invalid(&later).is_some());
     shop.reconciler.reconcile(&last).await.expect("it succeeds");

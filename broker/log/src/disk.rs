@@ -123,6 +123,24 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// The room on the file system that holds `path`.
     fn space(&self, path: &Path) -> io::Result<DiskSpace>;
 
+    /// As [`create_dir_all`](Self::create_dir_all), and the name of each new directory is durable afterwards.
+    fn create_dir_durably(&self, path: &Path) -> io::Result<()> {
+        let mut new = Vec::new();
+        for ancestor in path.ancestors() {
+            // A relative path ends in the empty one: the working directory.
+            if ancestor.as_os_str().is_empty() || self.exists(ancestor)? {
+                break;
+            }
+            new.push(ancestor);
+        }
+        self.create_dir_all(path)?;
+        for parent in new.iter().filter_map(|path| path.parent()) {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            self.sync_dir(parent)?;
+        }
+        Ok(())
+    }
+
     /// Reads a whole file, which must not be larger than `limit_bytes`.
     fn read(&self, path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
         let file = self.open(path, OpenMode::Read)?;

@@ -67,16 +67,6 @@ impl<D: Disk> LogDir<D> {
         &self.path
     }
 
-    /// Makes the directory where it is missing, durably.
-    ///
-    /// # Errors
-    /// [`LogError::Io`].
-    pub fn create(&self) -> Result<(), LogError> {
-        self.disk.create_dir_all(&self.path).map_err(LogError::io("create", &self.path))?;
-        let parent = self.path.parent().unwrap_or(Path::new("/"));
-        self.disk.sync_dir(parent).map_err(LogError::io("sync", parent))
-    }
-
     /// Locks the directory against other processes until the lock is dropped.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 //! for a network that is trusted, and gRPC is off until `taffrail.grpc.listen` says where. Mutual TLS for gRPC comes
 //! with that of the listeners.
 
-mod grpc_incoming;
+mod incoming;
 mod load;
 mod node_service;
 mod probes;

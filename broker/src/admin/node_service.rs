@@ -1,6 +1,8 @@
 //! `taffrail.node.v1.Node`: what the node says about itself.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use taffrail_admin_api::RECOVERY_CURRENT_MAX;
 use taffrail_admin_api::v1::node_server::Node;
@@ -8,7 +10,7 @@ use taffrail_admin_api::v1::{
     self, GetHealthRequest, GetHealthResponse, GetLoadRequest, GetRecoveryRequest,
     GetRecoveryResponse, Listener, LogDir, LogDirState, Role,
 };
-use taffrail_log::Disk;
+use taffrail_log::{Disk, DiskSpace};
 use tokio::sync::Semaphore;
 use tonic::codegen::tokio_stream::{self, Iter};
 use tonic::{Request, Response, Status};
@@ -20,6 +22,8 @@ use crate::telemetry::Metrics;
 
 /// Questions to the file systems that may be under way; each holds a thread for as long as a sick disk keeps it.
 const FILE_SYSTEM_QUESTIONS_MAX: usize = 1;
+/// How long they may take until an answer does without.
+const FILE_SYSTEM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The service.
 pub(super) struct NodeService {
@@ -35,16 +39,22 @@ impl NodeService {
         Self { view, metrics, machine: config.machine, file_systems }
     }
 
-    /// The directories with their file systems' sizes, which come from a thread of their own: a disk that doesn't
-    /// answer must not keep the probes waiting.
-    async fn log_dirs(&self) -> Result<Vec<LogDir>, Status> {
+    /// The directories with their file systems' sizes. Those come from a thread of their own, and only if they come in
+    /// time: a disk that doesn't answer must keep neither the probes waiting nor the rest of the answer.
+    async fn log_dirs(&self, patience: Duration) -> Vec<LogDir> {
         let directories = self.view.directories();
-        let question = Arc::clone(&self.file_systems).acquire_owned().await;
-        let answer = tokio::task::spawn_blocking(move || {
-            let _question = question;
-            directories.into_iter().map(log_dir).collect()
-        });
-        answer.await.map_err(|_| Status::internal("the log dirs can't be looked at"))
+        let paths: Vec<PathBuf> = directories.iter().map(|dir| dir.path.clone()).collect();
+        let answer = async {
+            let question = Arc::clone(&self.file_systems).acquire_owned().await;
+            let ask = move || -> Vec<Option<DiskSpace>> {
+                let _question = question;
+                paths.iter().map(|path| OsDisk.space(path).ok()).collect()
+            };
+            tokio::task::spawn_blocking(ask).await.unwrap_or_default()
+        };
+        let spaces = tokio::time::timeout(patience, answer).await.unwrap_or_default();
+        let spaces = spaces.into_iter().chain(std::iter::repeat(None));
+        directories.into_iter().zip(spaces).map(|(dir, space)| log_dir(dir, space)).collect()
     }
 }
 
@@ -54,7 +64,7 @@ impl Node for NodeService {
         &self,
         _: Request<GetHealthRequest>,
     ) -> Result<Response<GetHealthResponse>, Status> {
-        let log_dirs = self.log_dirs().await?;
+        let log_dirs = self.log_dirs(FILE_SYSTEM_PATIENCE).await;
         let view = &self.view;
         let listeners = view.bound().iter().map(|bound| Listener {
             name: bound.name.clone(),
@@ -119,10 +129,8 @@ fn roles(roles: Roles) -> impl Iterator<Item = Role> {
     broker.into_iter().chain(roles.controller.then_some(Role::Controller))
 }
 
-fn log_dir(directory: Directory) -> LogDir {
+fn log_dir(directory: Directory, space: Option<DiskSpace>) -> LogDir {
     let Directory { path, id, is_offline, holds_metadata } = directory;
-    // What the system doesn't say is left out.
-    let space = OsDisk.space(&path).ok();
     LogDir {
         path: path.display().to_string(),
         directory_id: id.map(|id| id.to_string()),
@@ -137,6 +145,32 @@ fn log_dir(directory: Directory) -> LogDir {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Properties;
+
+    #[tokio::test]
+    async fn a_file_system_that_does_not_answer_costs_the_sizes_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let text = format!(
+            "process.roles=broker,controller\nnode.id=1\nlog.dirs={}\n\
+             listeners=PLAINTEXT://localhost:0,CONTROLLER://localhost:0\n\
+             controller.listener.names=CONTROLLER\ncontroller.quorum.voters=1@localhost:0",
+            root.path().display()
+        );
+        let config = ServerConfig::resolve(Properties::parse(&text).unwrap()).unwrap();
+        let view = NodeView::starting(&config);
+        let service = NodeService::new(&config, view, Arc::new(Metrics::new()));
+        let dirs = service.log_dirs(FILE_SYSTEM_PATIENCE).await;
+        assert!(dirs.len() == 1 && dirs[0].total_bytes.is_some(), "{dirs:?}");
+        let _under_way = service.file_systems.acquire().await.unwrap();
+        let dirs = service.log_dirs(Duration::ZERO).await;
+        assert!(dirs.len() == 1 && dirs[0].total_bytes.is_none(), "{dirs:?}");
+        assert_eq!(dirs[0].path, root.path().display().to_string());
+    }
 }

@@ -11,7 +11,7 @@ use taffrail_admin_api::v1::node_server::NodeServer;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use super::grpc_incoming;
+use super::incoming::Incoming;
 use super::node_service::NodeService;
 use super::probes::{self, Probed};
 use crate::config::ServerConfig;
@@ -143,7 +143,7 @@ async fn serve_http(socket: Option<TcpListener>, probed: Probed, stop: &Cancella
     let Some(socket) = socket else { return };
     let served = async {
         let socket = tokio::net::TcpListener::from_std(socket)?;
-        axum::serve(socket, probes::router(probed)).await
+        axum::serve(Incoming::new(socket), probes::router(probed)).await
     };
     tokio::select! {
         Err(error) = served => tracing::error!(%error, "health and metrics are no longer served"),
@@ -171,7 +171,7 @@ async fn serve_grpc(socket: Option<TcpListener>, service: NodeService, stop: &Ca
         .max_connection_age(GRPC_CONNECTION_AGE)
         .max_connection_age_grace(GRPC_CONNECTION_AGE_GRACE)
         .add_service(service)
-        .serve_with_incoming(grpc_incoming::connections(socket));
+        .serve_with_incoming(Incoming::new(socket).into_stream());
     tokio::select! {
         Err(error) = served => tracing::error!(%error, "the node's gRPC is no longer served"),
         () = stop.cancelled() => {}
@@ -183,6 +183,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
 
+    use super::super::incoming::CONNECTIONS_MAX;
     use super::*;
 
     fn config(more: &[(&str, &str)]) -> ServerConfig {
@@ -240,6 +241,23 @@ mod tests {
         assert!(text.contains("openmetrics-text"), "{text}");
         assert!(text.contains("messagesin_total 1"), "{text}");
         assert!(text.contains("process_resident_memory_bytes"), "{text}");
+    }
+
+    #[test]
+    fn who_does_nothing_makes_room_for_a_probe() {
+        let config = config(&[("taffrail.grpc.listen", "127.0.0.1:0")]);
+        let view = NodeView::starting(&config);
+        let server = AdminServer::start(&config, &view, &Arc::new(Metrics::new())).unwrap();
+        for address in [server.http.unwrap(), server.grpc.unwrap()] {
+            let idle: Vec<TcpStream> =
+                (0..=CONNECTIONS_MAX).map(|_| TcpStream::connect(address).unwrap()).collect();
+            // A limit for a test that fails, and no measure of anything.
+            idle[0].set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            // What the protocol says at first may come before the end.
+            let ended = (&idle[0]).read_to_end(&mut Vec::new()).map_err(|error| error.kind());
+            assert!(matches!(ended, Ok(_) | Err(io::ErrorKind::ConnectionReset)), "{ended:?}");
+        }
+        assert!(get(server.http.unwrap(), "/healthz").starts_with("HTTP/1.1 200"));
     }
 
     #[test]

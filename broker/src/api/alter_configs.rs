@@ -21,7 +21,7 @@ pub(super) async fn handle(call: &Call<'_>, request: AlterConfigsRequest) -> Alt
     let wishes =
         request.resources.into_iter().map(|resource| replacement(call, resource)).collect();
     let operation = |replacements| Operation::ReplaceConfigs { replacements, validate_only };
-    let outcomes = settle(call, wishes, operation).await;
+    let outcomes = settle(call, &named, wishes, operation).await;
     let respond = |((resource_type, resource_name), outcome)| {
         let (error_code, error_message) = to_wire(outcome);
         AlterConfigsResourceResponse {

@@ -1,6 +1,8 @@
 //! What both ways to change configurations have in common: which resources there are, who may change them, and how
 //! the controller's answers find their places.
 
+use std::collections::BTreeMap;
+
 use taffrail_metadata::{Answer, ConfigResource, Operation, Refusal, ResourceType};
 use taffrail_model::{ErrorCode, NodeId};
 use taffrail_security::{Operation as Access, ResourcePattern as Resource};
@@ -70,15 +72,27 @@ pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(ErrorCode::InvalidRequest, message)
 }
 
-/// Asks the controller for what passed, and gives back what became of each wish, in their order.
+/// Asks the controller for what passed, and gives back what became of each wish, in their order. `named` are the
+/// resources as the request names them, in that order too.
 pub(super) async fn settle<T>(
     call: &Call<'_>,
+    named: &[(i8, String)],
     wishes: Vec<Result<T, Refusal>>,
     operation: impl FnOnce(Vec<T>) -> Operation,
 ) -> Vec<Result<(), Refusal>> {
     let mut passed = Vec::with_capacity(wishes.len());
-    let mut outcomes: Vec<Result<(), Refusal>> =
-        wishes.into_iter().map(|wish| wish.map(|wish| passed.push(wish))).collect();
+    let mut occurrences: BTreeMap<&(i8, String), usize> = BTreeMap::new();
+    for resource in named {
+        *occurrences.entry(resource).or_default() += 1;
+    }
+    let settled = |(resource, wish): (_, Result<T, Refusal>)| {
+        // The controller refuses them as well, but not one whose twin didn't come as far.
+        if occurrences.get(resource).is_some_and(|&count| count > 1) {
+            return Err(invalid("Each resource must appear at most once."));
+        }
+        wish.map(|wish| passed.push(wish))
+    };
+    let mut outcomes: Vec<Result<(), Refusal>> = named.iter().zip(wishes).map(settled).collect();
     if passed.is_empty() {
         return outcomes;
     }

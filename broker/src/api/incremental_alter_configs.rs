@@ -32,7 +32,7 @@ pub(super) async fn handle(
         .collect();
     let wishes = request.resources.into_iter().map(|resource| alteration(call, resource)).collect();
     let operation = |changes| Operation::IncrementalAlterConfigs { changes, validate_only };
-    let outcomes = settle(call, wishes, operation).await;
+    let outcomes = settle(call, &named, wishes, operation).await;
     let respond = |((resource_type, resource_name), outcome)| {
         let (error_code, error_message) = to_wire(outcome);
         AlterConfigsResourceResponse {

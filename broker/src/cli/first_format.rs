@@ -22,7 +22,15 @@ const OWN_NAMES: [&str; 3] = [".lock", "bootstrap.checkpoint", "__cluster_metada
 
 /// Formats the directories that are empty or absent, those of an interrupted format included, and checks the others.
 pub(super) fn format_empty(config: &ServerConfig, cluster_id: &str) -> anyhow::Result<Outcome> {
+    // Before the locks, which are files, so that nothing at all is left in what is somebody else's; and again
+    // behind them, when no other process can change what was found.
+    check_formattable(config)?;
     let _locks = LockedDirs::acquire(&OsDisk, config.directories())?;
+    check_formattable(config)?;
+    format_locked(config, cluster_id, MetadataVersion::LATEST, true)
+}
+
+fn check_formattable(config: &ServerConfig) -> anyhow::Result<()> {
     let mut formatted: Option<&Path> = None;
     let mut metadata_is_formatted = false;
     for directory in config.directories() {
@@ -42,7 +50,7 @@ pub(super) fn format_empty(config: &ServerConfig, cluster_id: &str) -> anyhow::R
             config.metadata_dir.display()
         );
     }
-    format_locked(config, cluster_id, MetadataVersion::LATEST, true)
+    Ok(())
 }
 
 /// Checks that all directories are formatted, for this cluster and this node.
@@ -158,7 +166,9 @@ mod tests {
         let own = config(root.path(), "");
         fs::create_dir_all(root.path().join("c/topic-0")).unwrap();
         check_refused(&own, CLUSTER, "holds 'topic-0' and is no data directory");
-        assert!(!root.path().join("b/meta.properties").exists());
+        // No lock file either.
+        assert_eq!(fs::read_dir(root.path().join("c")).unwrap().count(), 1);
+        assert!(!root.path().join("b").exists());
         fs::remove_dir(root.path().join("c/topic-0")).unwrap();
 
         format_empty(&own, CLUSTER).unwrap();

@@ -64,7 +64,7 @@ impl LockedDirs {
 
 fn lock_dir<D: Disk>(disk: &D, dir: &Path) -> Result<D::Lock, LogDirError> {
     let owned = || dir.to_path_buf();
-    disk.create_dir_all(dir).map_err(|source| LogDirError::Create { dir: owned(), source })?;
+    disk.create_dir_durably(dir).map_err(|source| LogDirError::Create { dir: owned(), source })?;
     disk.lock_exclusive(&dir.join(LOCK_FILE)).map_err(|error| match error {
         LockError::Held { pid, .. } => LogDirError::InUse {
             dir: owned(),
@@ -79,7 +79,7 @@ fn lock_dir<D: Disk>(disk: &D, dir: &Path) -> Result<D::Lock, LogDirError> {
 
 #[cfg(test)]
 mod tests {
-    use taffrail_testkit::MemDisk;
+    use taffrail_testkit::{MemDisk, SeededRng};
 
     use super::*;
 
@@ -93,5 +93,16 @@ mod tests {
         assert!(error.contains("/data/b is in use by"), "{error}");
         drop(locks);
         assert!(LockedDirs::acquire(&disk, dirs).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_was_made_survives_the_loss_of_power() {
+        for seed in 0..20 {
+            let disk = MemDisk::new();
+            let dir = Path::new("/volume/log");
+            drop(LockedDirs::acquire(&disk, [dir]).unwrap());
+            disk.crash(&mut SeededRng::new(seed));
+            assert!(disk.exists(dir).unwrap(), "{seed}");
+        }
     }
 }

@@ -123,7 +123,10 @@ impl<'a> Group<'a> {
 
     /// The group's directory and those above it, as far as they are mounted here.
     fn directories(&self, mounts: &str) -> Vec<PathBuf> {
-        let Some(mount) = mounts.lines().filter_map(Mount::parse).find(|m| self.is_in(m)) else {
+        let of_hierarchy = || mounts.lines().filter_map(Mount::parse).filter(|m| self.is_in(m));
+        // There may be mounts of other groups, or of the machine's whole tree, beside the one that has this group.
+        let shows_it = |mount: &Mount<'_>| self.path.starts_with(&mount.root);
+        let Some(mount) = of_hierarchy().find(shows_it).or_else(|| of_hierarchy().next()) else {
             return Vec::new();
         };
         // A container sees its own group as the root of the mount, whatever its path outside.
@@ -185,9 +188,9 @@ impl<'a> Mount<'a> {
     }
 }
 
-/// The kernel writes blanks in paths as octal numbers; control groups have no others of its escapes in practice.
+/// The kernel writes blanks and backslashes in paths as octal numbers; systemd's names of groups are full of the latter.
 fn unescape(path: &str) -> PathBuf {
-    path.replace("\\040", " ").into()
+    path.replace("\\040", " ").replace("\\134", "\\").into()
 }
 
 #[cfg(test)]
@@ -267,6 +270,24 @@ mod tests {
         check(groups, mounts, &files, (Some(1000), None));
         // A container whose group was made below the one that is mounted.
         check("5:memory:/elsewhere\n", mounts, &files, (Some(1000), None));
+    }
+
+    #[test]
+    fn the_mount_that_has_the_group_counts() {
+        // The machine's tree, mounted into a container with a namespace of its own, and another group's.
+        let mounts = "30 23 0:26 /../.. /host/cgroup ro - cgroup2 cgroup2 rw
+31 23 0:26 /other /other ro - cgroup2 cgroup2 rw
+32 23 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n";
+        let files = [
+            ("/host/cgroup/memory.max", "1"),
+            ("/other/memory.max", "2"),
+            ("/sys/fs/cgroup/memory.max", "300"),
+            ("/sys/fs/cgroup/a/memory.max", "max"),
+        ];
+        check("0::/\n", mounts, &files, (Some(300), None));
+        check("0::/a\n", mounts, &files, (Some(300), None));
+        let mounts = "32 23 0:26 /a\\134x2db /cg ro - cgroup2 cgroup2 rw\n";
+        check("0::/a\\x2db/c\n", mounts, &[("/cg/c/memory.max", "5")], (Some(5), None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the process' memory is divided into.
 //!
-//! Architecture Invariant: the shares are fixed at start and add up to less than the limit, so that a flood of requests
+//! Architecture Invariant: the shares are fixed at start and add up to no more than the limit, so that a flood of requests
 //! ends in waiting or in smaller replies, and not with the process killed. A limit that can't hold the smallest shares
 //! is refused.
 
@@ -79,7 +79,7 @@ impl MemoryPlan {
         let plan_of = |bytes: u64| {
             let request_max_bytes = request_max.unwrap_or_else(|| {
                 let share = whole_mib(bytes / 16).max(REQUEST_MAX_FLOOR_BYTES);
-                // Kafka's default, or what a single message needs, if that is set to more.
+                // Room for a single message, however large that is set; never more than Kafka's default.
                 let largest = message_max.saturating_add(REQUEST_OVERHEAD_BYTES);
                 share.max(largest).min(default_max)
             });

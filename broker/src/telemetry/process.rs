@@ -1,6 +1,7 @@
 //! What the operating system knows of the process, under the names of Prometheus' client libraries.
 
 use std::fs;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -76,16 +77,18 @@ fn encode_gauge(
 const KIB: i64 = 1024;
 
 /// Ticks of `/proc/self/stat` in a second: Linux shows 100 to programs whatever the kernel's own rate.
-const TICKS_PER_SECOND: f64 = 100.0;
+const TICKS_PER_SECOND: u64 = 100;
 
 /// User and system time from `/proc/self/stat`. The program's name may hold blanks and parentheses, so
 /// fields are counted from behind its last `)`, which closes field 2.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace().skip(14 - 3);
-    let user: u32 = fields.next()?.parse().ok()?;
-    let system: u32 = fields.next()?.parse().ok()?;
-    Some((f64::from(user) + f64::from(system)) / TICKS_PER_SECOND)
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    let time =
+        Duration::from_millis(user.checked_add(system)?.checked_mul(1000 / TICKS_PER_SECOND)?);
+    Some(time.as_secs_f64())
 }
 
 /// The number in a line such as `VmRSS:   1234 kB`.
@@ -102,6 +105,9 @@ mod tests {
     fn cpu_time_is_counted_from_behind_the_name() {
         let stat = "42 (taff) rail)) S 1 42 42 0 -1 4194560 900 0 0 0 150 50 0 0 20 0 7 0 12345";
         assert_eq!(cpu_seconds(stat), Some(2.0));
+        // Fifty days of ten processors.
+        let stat = "42 (x) S 1 42 42 0 -1 4194560 900 0 0 0 4320000000 5 0 0 20 0 7 0 12345";
+        assert_eq!(cpu_seconds(stat), Some(43_200_000.05));
         assert_eq!(cpu_seconds(""), None);
         assert_eq!(cpu_seconds("1 (x) S 1"), None);
     }

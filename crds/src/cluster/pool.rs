@@ -44,7 +44,8 @@ pub struct Pool {
     pub node_ids: Option<String>,
     /// What its nodes keep their data on.
     pub storage: Storage,
-    /// CPU and memory of a node's container.
+    /// CPU and memory of a node's container. A broker sizes its buffers by its limit of memory: 1Gi, unless
+    /// something is said about memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::resources")]
     pub resources: Option<ResourceRequirements>,

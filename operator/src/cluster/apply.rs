@@ -4,6 +4,8 @@
 //! node away; then orphans. Nothing is deleted but the very object that was looked at (by uid and
 //! version), and never a volume.
 //!
+//! What isn't this cluster's is never taken over, whatever its name.
+//!
 //! A failure ends it, since what follows may lean on what failed. An object that the API server will not
 //! have is told ([`Rejection`]) and the rest goes on, unless nodes would start without it: a claim that
 //! can't grow must not hold up a change of configuration.
@@ -12,12 +14,16 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use taffrail_crds::KafkaCluster;
 
+use super::names::{CLUSTER_ID_ANNOTATION, CLUSTER_LABEL, MANAGED_BY_LABEL};
 use super::{Applied, ObjectKind, ObjectRef, Observed, Plan, Rejection, Step};
 use crate::context::{ApiError, Context};
-use crate::stores::Store;
+use crate::stores::{ObjectKey, Store};
 
 /// Carries out all of `plan` but its status and events. Says which objects the API server will not have.
 ///
@@ -30,15 +36,25 @@ pub async fn apply(
 ) -> Result<Vec<Rejection>, ApiError> {
     let mut rejections = Vec::new();
     for object in &plan.applies {
-        let Err(error) = apply_object(context, object).await else { continue };
-        if !(error.is_invalid() || error.is_forbidden()) {
-            return Err(error);
-        }
-        tracing::debug!(%error, "an object was refused");
+        let message = match apply_object(context, observed, object).await {
+            Ok(Outcome::Applied) => continue,
+            Ok(Outcome::Foreign) => format!(
+                "there is one of that name that isn't this cluster's, and it is left alone: delete or rename \
+                 it, or give the cluster another name ({MANAGED_BY_LABEL} and {CLUSTER_LABEL} say whose it is)"
+            ),
+            Err(error) if error.is_invalid() || error.is_forbidden() => error.cause.to_string(),
+            Err(error) => return Err(error),
+        };
+        tracing::debug!(
+            kind = object.kind(),
+            name = object.name(),
+            message,
+            "an object wasn't applied"
+        );
         rejections.push(Rejection {
             kind: object.kind().to_owned(),
             name: object.name().to_owned(),
-            message: error.cause.to_string(),
+            message,
         });
         if is_needed_to_start(object) {
             return Ok(rejections);
@@ -58,17 +74,69 @@ fn is_needed_to_start(object: &Applied) -> bool {
     matches!(object, Applied::ServiceAccount(_) | Applied::ConfigMap(_))
 }
 
-async fn apply_object(context: &Context, object: &Applied) -> Result<(), ApiError> {
+/// What came of applying an object.
+enum Outcome {
+    Applied,
+    /// Somebody else has an object of that name.
+    Foreign,
+}
+
+async fn apply_object(
+    context: &Context,
+    observed: &Observed,
+    object: &Applied,
+) -> Result<Outcome, ApiError> {
+    let owner = &observed.cluster;
     let stores = &context.stores;
     match object {
-        Applied::ServiceAccount(object) => context.apply(&stores.accounts, object).await,
-        Applied::ConfigMap(object) => context.apply(&stores.config_maps, object).await,
-        Applied::Claim(object) => context.apply(&stores.claims, object).await,
-        Applied::Service(object) => context.apply(&stores.services, object).await,
-        Applied::NetworkPolicy(object) => context.apply(&stores.policies, object).await,
-        Applied::DisruptionBudget(object) => context.apply(&stores.budgets, object).await,
-        Applied::StatefulSet(object) => context.apply(&stores.stateful_sets, object).await,
+        Applied::ServiceAccount(object) => adopt(context, owner, &stores.accounts, object).await,
+        Applied::ConfigMap(object) => adopt(context, owner, &stores.config_maps, object).await,
+        Applied::Claim(object) => adopt(context, owner, &stores.claims, object).await,
+        Applied::Service(object) => adopt(context, owner, &stores.services, object).await,
+        Applied::NetworkPolicy(object) => adopt(context, owner, &stores.policies, object).await,
+        Applied::DisruptionBudget(object) => adopt(context, owner, &stores.budgets, object).await,
+        Applied::StatefulSet(object) => adopt(context, owner, &stores.stateful_sets, object).await,
     }
+}
+
+/// Applies `object`. One that isn't in the store, which knows what bears the operator's labels, may be there
+/// all the same and be somebody else's: applying would take it over.
+async fn adopt<K>(
+    context: &Context,
+    cluster: &KafkaCluster,
+    store: &Store<K>,
+    object: &K,
+) -> Result<Outcome, ApiError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    K: Clone + Debug + DeserializeOwned + Serialize,
+{
+    let key = ObjectKey::of(object.meta());
+    let found = match store.get(&key) {
+        Some(found) => Some(found.meta().clone()),
+        None => context.read::<K>(&key).await?.map(|found| found.meta().clone()),
+    };
+    if found.is_some_and(|found| !is_of(&found, cluster, object.meta())) {
+        return Ok(Outcome::Foreign);
+    }
+    context.apply(store, object).await?;
+    Ok(Outcome::Applied)
+}
+
+/// Whether what was `found` was made for `cluster`, be it that somebody has taken its labels off: by its
+/// labels, its owner, or on a volume's claim by the cluster's id, which `wanted` bears as well.
+fn is_of(found: &ObjectMeta, cluster: &KafkaCluster, wanted: &ObjectMeta) -> bool {
+    let label = |metadata: &ObjectMeta, name: &str| metadata.labels.as_ref()?.get(name).cloned();
+    let is_labelled = [MANAGED_BY_LABEL, CLUSTER_LABEL]
+        .into_iter()
+        .all(|name| label(found, name).is_some() && label(found, name) == label(wanted, name));
+    let is_owned =
+        cluster.metadata.uid.as_ref().is_some_and(|uid| {
+            found.owner_references.iter().flatten().any(|owner| owner.uid == *uid)
+        });
+    let id =
+        |metadata: &ObjectMeta| metadata.annotations.as_ref()?.get(CLUSTER_ID_ANNOTATION).cloned();
+    is_labelled || is_owned || (id(found).is_some() && id(found) == id(wanted))
 }
 
 async fn take(context: &Context, observed: &Observed, step: &Step) -> Result<(), ApiError> {
@@ -80,16 +148,28 @@ async fn take(context: &Context, observed: &Observed, step: &Step) -> Result<(),
     }
 }
 
-async fn delete_orphan(context: &Context, observed: &Observed, orphan: &ObjectRef) -> Result<(), ApiError> {
+async fn delete_orphan(
+    context: &Context,
+    observed: &Observed,
+    orphan: &ObjectRef,
+) -> Result<(), ApiError> {
     let ObjectRef { kind, name, uid } = orphan;
     tracing::info!(?kind, name, "deletes what the cluster no longer needs");
     let stores = &context.stores;
     match kind {
-        ObjectKind::ConfigMap => delete(context, &stores.config_maps, &observed.config_maps, uid).await,
+        ObjectKind::ConfigMap => {
+            delete(context, &stores.config_maps, &observed.config_maps, uid).await
+        }
         ObjectKind::Service => delete(context, &stores.services, &observed.services, uid).await,
-        ObjectKind::NetworkPolicy => delete(context, &stores.policies, &observed.policies, uid).await,
-        ObjectKind::PodDisruptionBudget => delete(context, &stores.budgets, &observed.budgets, uid).await,
-        ObjectKind::ServiceAccount => delete(context, &stores.accounts, &observed.accounts, uid).await,
+        ObjectKind::NetworkPolicy => {
+            delete(context, &stores.policies, &observed.policies, uid).await
+        }
+        ObjectKind::PodDisruptionBudget => {
+            delete(context, &stores.budgets, &observed.budgets, uid).await
+        }
+        ObjectKind::ServiceAccount => {
+            delete(context, &stores.accounts, &observed.accounts, uid).await
+        }
     }
 }
 

@@ -82,14 +82,21 @@ fn owner(metadata: &ObjectMeta) -> Option<ObjectKey> {
 pub struct Reconciler {
     context: Context,
     statuses: StatusWriter,
+    memory: Arc<Mutex<BTreeMap<ObjectKey, Memory>>>,
+}
+
+/// What is remembered of a cluster from one reconcile to the next. Nothing is lost with it.
+#[derive(Default)]
+struct Memory {
+    uid: String,
     /// What the API server would not have at the last attempt.
-    rejections: Arc<Mutex<BTreeMap<ObjectKey, Vec<Rejection>>>>,
+    rejections: Vec<Rejection>,
 }
 
 impl Reconciler {
     /// A reconciler with nothing behind it.
     pub fn new(context: Context) -> Self {
-        Self { context, statuses: StatusWriter::default(), rejections: Arc::default() }
+        Self { context, statuses: StatusWriter::default(), memory: Arc::default() }
     }
 
     /// Brings the cluster `key` one plan further.
@@ -100,11 +107,11 @@ impl Reconciler {
         let stores = &self.context.stores;
         let Some(cluster) = stores.clusters.get(key) else {
             self.context.metrics.cluster_ready(key, None);
-            self.remember(key, &[]);
+            self.forget(key);
             return Ok(None);
         };
         let mut observed = observe(&self.context, cluster.clone()).await;
-        observed.rejections = self.rejections.lock().get(key).cloned().unwrap_or_default();
+        observed.rejections = self.recall(key, &cluster);
         let mut plan = decide(&observed, &self.context.settings, Timestamp::now());
         let applied = apply::apply(&self.context, &observed, &plan).await;
         if let Ok(rejections) = &applied
@@ -117,7 +124,13 @@ impl Reconciler {
         }
         let status_wait = self
             .statuses
-            .write(&self.context, &stores.clusters, &cluster.metadata, cluster.status.as_ref(), &plan.status)
+            .write(
+                &self.context,
+                &stores.clusters,
+                &cluster.metadata,
+                cluster.status.as_ref(),
+                &plan.status,
+            )
             .await;
         self.tell(key, &cluster, &plan.events).await;
         let mut again = plan.requeue;
@@ -134,12 +147,27 @@ impl Reconciler {
         Ok(again)
     }
 
+    /// What the API server would not have of this very cluster at the last attempt.
+    fn recall(&self, key: &ObjectKey, cluster: &KafkaCluster) -> Vec<Rejection> {
+        let uid = cluster.metadata.uid.as_deref().unwrap_or_default();
+        let mut memory = self.memory.lock();
+        let remembered = memory.entry(key.clone()).or_default();
+        if remembered.uid != uid {
+            self.context.recorder.forget(&remembered.uid);
+            *remembered = Memory { uid: uid.to_owned(), rejections: Vec::new() };
+        }
+        remembered.rejections.clone()
+    }
+
     fn remember(&self, key: &ObjectKey, rejections: &[Rejection]) {
-        let mut remembered = self.rejections.lock();
-        if rejections.is_empty() {
-            remembered.remove(key);
-        } else {
-            remembered.insert(key.clone(), rejections.to_vec());
+        if let Some(remembered) = self.memory.lock().get_mut(key) {
+            remembered.rejections = rejections.to_vec();
+        }
+    }
+
+    fn forget(&self, key: &ObjectKey) {
+        if let Some(forgotten) = self.memory.lock().remove(key) {
+            self.context.recorder.forget(&forgotten.uid);
         }
     }
 

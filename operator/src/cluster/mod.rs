@@ -23,7 +23,9 @@ pub mod validate;
 
 use k8s_openapi::jiff::Timestamp;
 
-pub use observed::{NodeHealth, NodePhase, NodeReport, Observed, PartitionHealth, Rejection, Stranger};
+pub use observed::{
+    NodeHealth, NodePhase, NodeReport, Observed, PartitionHealth, Rejection, Stranger,
+};
 pub use plan::{Applied, EventDraft, EventKind, ObjectKind, ObjectRef, Plan, Step, plan};
 pub use validate::{Invalid, InvalidReason, ValidatedCluster, validate};
 

@@ -56,7 +56,9 @@ fn bearing<K>(store: &Store<K>, namespace: &str, cluster: &str) -> Vec<Arc<K>>
 where
     K: Resource<DynamicType = ()> + Clone,
 {
-    store.select_in(namespace, |object| object.labels().get(CLUSTER_LABEL).is_some_and(|label| label == cluster))
+    store.select_in(namespace, |object| {
+        object.labels().get(CLUSTER_LABEL).is_some_and(|label| label == cluster)
+    })
 }
 
 /// What the operator made in the namespace for other clusters.
@@ -77,7 +79,8 @@ fn strangers_in<K>(store: &Store<K>, cluster: &ObjectKey, strangers: &mut Vec<St
 where
     K: Resource<DynamicType = ()> + Clone,
 {
-    let other = |object: &K| object.labels().get(CLUSTER_LABEL).is_some_and(|label| *label != cluster.name);
+    let other =
+        |object: &K| object.labels().get(CLUSTER_LABEL).is_some_and(|label| *label != cluster.name);
     strangers.extend(store.select_in(&cluster.namespace, other).iter().map(|object| Stranger {
         kind: K::kind(&()).into_owned(),
         name: object.name_any(),
@@ -92,7 +95,8 @@ fn addresses(pods: &[Arc<Pod>]) -> BTreeMap<i32, String> {
             let status = pod.status.as_ref()?;
             let is_over = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
             let id = pod.labels().get(NODE_ID_LABEL)?.parse().ok()?;
-            let address = status.pod_ip.clone().filter(|address| !address.is_empty() && !is_over)?;
+            let address =
+                status.pod_ip.clone().filter(|address| !address.is_empty() && !is_over)?;
             Some((id, address))
         })
         .collect()
@@ -135,7 +139,9 @@ async fn partitions(pods: &[Arc<Pod>]) -> Option<PartitionHealth> {
         let address = taffrail_client::join(&address, REPLICATION_PORT);
         match tokio::time::timeout(METADATA_TIMEOUT, describe(&address)).await {
             Ok(Ok(answer)) => return Some(partition_health(&answer)),
-            Ok(Err(error)) => tracing::debug!(address, %error, "a broker didn't describe its partitions"),
+            Ok(Err(error)) => {
+                tracing::debug!(address, %error, "a broker didn't describe its partitions")
+            }
             Err(_) => tracing::debug!(address, "a broker didn't describe its partitions in time"),
         }
     }
@@ -144,7 +150,10 @@ async fn partitions(pods: &[Arc<Pod>]) -> Option<PartitionHealth> {
 
 fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 async fn describe(address: &str) -> Result<MetadataResponse, taffrail_client::ConnectionError> {
@@ -154,7 +163,8 @@ async fn describe(address: &str) -> Result<MetadataResponse, taffrail_client::Co
         frame_bytes_max: METADATA_BYTES_MAX,
     };
     let mut connection = Connection::open(address, options).await?;
-    let request = MetadataRequest { topics: None, allow_auto_topic_creation: false, ..Default::default() };
+    let request =
+        MetadataRequest { topics: None, allow_auto_topic_creation: false, ..Default::default() };
     connection.call(&request, 9..=13, METADATA_TIMEOUT).await
 }
 

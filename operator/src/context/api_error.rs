@@ -25,9 +25,15 @@ impl From<&kube::Error> for Cause {
         match error {
             kube::Error::Api(status) => Self::Refused {
                 code: status.code,
-                message: if status.message.is_empty() { status.reason.clone() } else { status.message.clone() },
+                message: if status.message.is_empty() {
+                    status.reason.clone()
+                } else {
+                    status.message.clone()
+                },
             },
-            kube::Error::SerdeError(error) => Self::Unreachable(format!("its answer can't be read: {error}")),
+            kube::Error::SerdeError(error) => {
+                Self::Unreachable(format!("its answer can't be read: {error}"))
+            }
             other => Self::Unreachable(innermost(other)),
         }
     }
@@ -47,9 +53,13 @@ fn innermost(error: &kube::Error) -> String {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { code, message } => write!(f, "the API server answered {code}: {message}"),
+            Self::Refused { code, message } => {
+                write!(f, "the API server answered {code}: {message}")
+            }
             Self::Unreachable(text) => write!(f, "the API server can't be reached: {text}"),
-            Self::TimedOut(after) => write!(f, "the API server didn't answer in {} s", after.as_secs()),
+            Self::TimedOut(after) => {
+                write!(f, "the API server didn't answer in {} s", after.as_secs())
+            }
         }
     }
 }

@@ -59,7 +59,10 @@ impl Context {
     /// If the API server can't be reached or refuses.
     pub async fn read<K>(&self, key: &ObjectKey) -> Result<Option<K>, ApiError>
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
     {
         let api = self.api::<K>(&key.namespace);
         within(request::<K>("get", key), api.get_opt(&key.name)).await
@@ -80,7 +83,8 @@ impl Context {
         let body = typed::<K>(object, &key, "apply")?;
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let patch = Patch::Apply(&body);
-        let applied = within(request::<K>("apply", &key), api.patch(&key.name, &params, &patch)).await?;
+        let applied =
+            within(request::<K>("apply", &key), api.patch(&key.name, &params, &patch)).await?;
         self.metrics.wrote(&K::kind(&()), "apply");
         store.wrote(applied);
         Ok(())

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Act, LEASE_DURATION, LeaseRecord, Observation, RENEW_DEADLINE, RENEW_PERIOD, RETRY_PERIOD, decide,
-    may_act,
+    Act, LEASE_DURATION, LeaseRecord, Observation, RENEW_DEADLINE, RENEW_PERIOD, RETRY_PERIOD,
+    decide, may_act,
 };
 use crate::context::Cause;
 
@@ -70,14 +70,23 @@ impl Elector {
         loop {
             match self.attempt().await {
                 Ok(true) => {
-                    tracing::info!(lease = self.name.name, identity = self.name.identity, "took the lease");
+                    tracing::info!(
+                        lease = self.name.name,
+                        identity = self.name.identity,
+                        "took the lease"
+                    );
                     return true;
                 }
                 Ok(false) => {
-                    let now_held_by = self.observed.record.as_ref().map(|record| record.holder.clone());
+                    let now_held_by =
+                        self.observed.record.as_ref().map(|record| record.holder.clone());
                     if holder != now_held_by {
                         let leader = now_held_by.as_deref().unwrap_or_default();
-                        tracing::info!(lease = self.name.name, leader, "stands by: another operator acts");
+                        tracing::info!(
+                            lease = self.name.name,
+                            leader,
+                            "stands by: another operator acts"
+                        );
                         holder = now_held_by;
                     }
                 }
@@ -110,8 +119,13 @@ impl Elector {
                     continue;
                 }
                 Ok(false) => {
-                    let holder = self.observed.record.as_ref().map_or("", |record| record.holder.as_str());
-                    tracing::error!(lease = self.name.name, holder, "another operator holds the lease");
+                    let holder =
+                        self.observed.record.as_ref().map_or("", |record| record.holder.as_str());
+                    tracing::error!(
+                        lease = self.name.name,
+                        holder,
+                        "another operator holds the lease"
+                    );
                     return Leadership::Lost;
                 }
                 Err(cause) => self.tell(cause),
@@ -137,7 +151,9 @@ impl Elector {
         let params = PostParams::default();
         match within(self.api.replace(&self.name.name, &params, &lease)).await {
             Ok(_) => tracing::info!(lease = self.name.name, "gave the lease back"),
-            Err(cause) => tracing::warn!(%cause, "the lease couldn't be given back; it will run out"),
+            Err(cause) => {
+                tracing::warn!(%cause, "the lease couldn't be given back; it will run out")
+            }
         }
     }
 
@@ -209,7 +225,9 @@ impl Elector {
                     "the operator may not use leases.coordination.k8s.io {lease}: its role lacks get, create or \
                      update (chart value rbac.create); it is tried again"
                 ),
-                _ => tracing::warn!(%cause, lease, "the lease can't be read or written; it is tried again"),
+                _ => {
+                    tracing::warn!(%cause, lease, "the lease can't be read or written; it is tried again")
+                }
             }
             self.told = Some(cause);
         }

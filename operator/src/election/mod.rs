@@ -140,7 +140,11 @@ mod tests {
         // Far in the past, far in the future, going backwards: a change is a sign of life all the same.
         check(&[(0, lease("other", "1970-01-01"))], 14, Act::Wait);
         check(&[(0, lease("other", "2999-01-01"))], 15, Act::Take);
-        check(&[(0, lease("other", "2030-01-01")), (9, lease("other", "2029-01-01"))], 20, Act::Wait);
+        check(
+            &[(0, lease("other", "2030-01-01")), (9, lease("other", "2029-01-01"))],
+            20,
+            Act::Wait,
+        );
     }
 
     #[test]

@@ -45,7 +45,8 @@ fn keys_start_in_the_order_of_their_times() {
     for (name, at) in [("b", 2), ("a", 3), ("c", 1)] {
         schedule.add(key(name), seconds(at));
     }
-    let order: Vec<_> = std::iter::from_fn(|| schedule.start(seconds(9))).map(|key| key.name).collect();
+    let order: Vec<_> =
+        std::iter::from_fn(|| schedule.start(seconds(9))).map(|key| key.name).collect();
     assert_eq!(order, ["c", "b", "a"]);
 }
 
@@ -68,7 +69,11 @@ fn failures_wait_longer_each_time_up_to_a_bound() {
     schedule.add(key("x"), now);
     assert_eq!(schedule.start(now), Some(key("x")));
     schedule.failed(&key("x"), now, 1.0);
-    assert_eq!(schedule.next_due(), Some(now + Duration::from_millis(1500)), "forgotten, with jitter");
+    assert_eq!(
+        schedule.next_due(),
+        Some(now + Duration::from_millis(1500)),
+        "forgotten, with jitter"
+    );
 }
 
 #[test]

@@ -20,7 +20,9 @@ pub(super) fn fault(spec: &RebalanceSpec, cluster: &KafkaCluster) -> Option<Stri
 fn amount_fault(name: &str, amount: Option<&Quantity>) -> Option<String> {
     match quantity::parse(amount?) {
         Ok(amount) if amount >= Amount::whole(1) => None,
-        Ok(_) => Some(format!("spec.limits.{name} has to be at least 1; leave it away for no bound")),
+        Ok(_) => {
+            Some(format!("spec.limits.{name} has to be at least 1; leave it away for no bound"))
+        }
         Err(error) => Some(format!("spec.limits.{name}: {error}; write it as 50Mi")),
     }
 }
@@ -33,7 +35,8 @@ fn broker_fault(spec: &RebalanceSpec, cluster: &KafkaCluster) -> Option<String> 
         return None;
     }
     let operation = &spec.operation;
-    let named = [("addBrokers", &operation.add_brokers), ("removeBrokers", &operation.remove_brokers)];
+    let named =
+        [("addBrokers", &operation.add_brokers), ("removeBrokers", &operation.remove_brokers)];
     named.into_iter().find_map(|(field, brokers)| {
         let unknown = brokers.as_ref()?.node_ids.iter().find(|id| !known.contains(id))?;
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
@@ -72,14 +75,19 @@ mod tests {
 
     #[test]
     fn limits_are_positive_quantities() {
-        check(&json!({"limits": {"bytesPerSecondPerBroker": "50Mi", "maxBytes": "2Ti"}}), &[0], None);
+        check(
+            &json!({"limits": {"bytesPerSecondPerBroker": "50Mi", "maxBytes": "2Ti"}}),
+            &[0],
+            None,
+        );
         check(&json!({"limits": {"maxBytes": "0"}}), &[0], Some("maxBytes"));
         check(&json!({"limits": {"bytesPerSecondPerBroker": "x"}}), &[0], Some("50Mi"));
     }
 
     #[test]
     fn brokers_are_the_cluster_s() {
-        let remove = json!({"operation": {"type": "RemoveBrokers", "removeBrokers": {"nodeIDs": [0, 7]}}});
+        let remove =
+            json!({"operation": {"type": "RemoveBrokers", "removeBrokers": {"nodeIDs": [0, 7]}}});
         check(&remove, &[0, 7], None);
         check(&remove, &[0], Some("names 7"));
         check(&remove, &[], None);

@@ -32,6 +32,10 @@ impl Unsupported for Rebalance {
     }
 
     fn new_status(&self, conditions: Vec<Condition>) -> RebalanceStatus {
-        RebalanceStatus { observed_generation: self.metadata.generation, conditions, plan_hash: None }
+        RebalanceStatus {
+            observed_generation: self.metadata.generation,
+            conditions,
+            plan_hash: None,
+        }
     }
 }

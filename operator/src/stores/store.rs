@@ -23,7 +23,7 @@ use super::ObjectKey;
 type Subscriber = Arc<dyn Fn(&ObjectMeta) + Send + Sync>;
 
 /// What a store takes from a watch: objects that parsed and objects that didn't.
-pub(super) type Incoming<K> = Result<K, InvalidObject>;
+pub(super) type Incoming<K> = Result<K, Box<InvalidObject>>;
 
 /// A shared, in-memory view of the objects of one kind. Clones are handles to the same objects.
 pub struct Store<K> {
@@ -65,8 +65,11 @@ where
 {
     /// An empty store that nothing feeds, which counts as synced.
     pub fn new() -> Self {
-        let state =
-            State { objects: BTreeMap::new(), invalid: BTreeMap::new(), written_since_list: BTreeSet::new() };
+        let state = State {
+            objects: BTreeMap::new(),
+            invalid: BTreeMap::new(),
+            written_since_list: BTreeSet::new(),
+        };
         Self {
             shared: Arc::new(Shared {
                 state: RwLock::new(state),
@@ -185,9 +188,9 @@ where
 {
     /// Puts `object` in unless what is there is as new. Says what changed.
     fn put(&mut self, key: ObjectKey, object: K) -> Option<ObjectMeta> {
-        let was_invalid = self.invalid.get(&key).is_some_and(|known| !is_newer(&object.meta().clone(), &known.metadata));
-        let is_known = self.objects.get(&key).is_some_and(|known| !is_newer(object.meta(), known.meta()));
-        if is_known || was_invalid {
+        let known = self.objects.get(&key).map(|known| known.meta());
+        let known = known.or_else(|| self.invalid.get(&key).map(|known| &known.metadata));
+        if known.is_some_and(|known| !is_newer(object.meta(), known)) {
             return None;
         }
         self.invalid.remove(&key);
@@ -197,14 +200,14 @@ where
     }
 
     /// Puts an object that doesn't parse in the place of the one that did.
-    fn put_invalid(&mut self, key: ObjectKey, object: InvalidObject) -> Option<ObjectMeta> {
+    fn put_invalid(&mut self, key: ObjectKey, object: Box<InvalidObject>) -> Option<ObjectMeta> {
         let known = self.invalid.get(&key).map(|known| &known.metadata);
         if known.is_some_and(|known| known.resource_version == object.metadata.resource_version) {
             return None;
         }
         self.objects.remove(&key);
         let metadata = object.metadata.clone();
-        self.invalid.insert(key, Arc::new(object));
+        self.invalid.insert(key, Arc::from(object));
         Some(metadata)
     }
 
@@ -256,7 +259,9 @@ where
                 Vec::new()
             }
             Event::InitDone => self.replace(),
-            Event::Apply(object) => self.store.shared.state.write().put_any(object).into_iter().collect(),
+            Event::Apply(object) => {
+                self.store.shared.state.write().put_any(object).into_iter().collect()
+            }
             Event::Delete(object) => {
                 let metadata = metadata_of(&object);
                 self.store.shared.state.write().remove(metadata).into_iter().collect()
@@ -278,8 +283,9 @@ where
         {
             let mut state = self.store.shared.state.write();
             let state = &mut *state;
-            let is_gone =
-                |key: &ObjectKey| self.covers(key) && !listed.contains(key) && !state.written_since_list.contains(key);
+            let is_gone = |key: &ObjectKey| {
+                self.covers(key) && !listed.contains(key) && !state.written_since_list.contains(key)
+            };
             state.objects.retain(|key, object| {
                 let gone = is_gone(key);
                 if gone {
@@ -300,7 +306,10 @@ where
         }
         if !self.is_listed {
             self.is_listed = true;
-            self.store.shared.unlisted_scopes.send_modify(|scopes| *scopes = scopes.saturating_sub(1));
+            self.store
+                .shared
+                .unlisted_scopes
+                .send_modify(|scopes| *scopes = scopes.saturating_sub(1));
         }
         changed
     }

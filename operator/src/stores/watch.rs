@@ -37,8 +37,12 @@ pub(super) struct Watches {
 
 impl Watches {
     /// Feeds `store` from `namespace`, or from all of them.
-    pub(super) fn namespaced<K>(&mut self, store: &Store<K>, namespace: Option<&str>, labels: Option<&str>)
-    where
+    pub(super) fn namespaced<K>(
+        &mut self,
+        store: &Store<K>,
+        namespace: Option<&str>,
+        labels: Option<&str>,
+    ) where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
         K: Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
@@ -69,7 +73,8 @@ impl Watches {
     {
         let mut config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE_SIZE);
         config.label_selector = labels.map(str::to_owned);
-        let report = WatchReport::new::<K>(namespace, Arc::clone(&self.server), self.metrics.clone());
+        let report =
+            WatchReport::new::<K>(namespace, Arc::clone(&self.server), self.metrics.clone());
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -117,15 +122,16 @@ fn unwrap<K>(event: Event<DeserializeGuard<K>>, report: &mut WatchReport) -> Eve
 where
     K: Resource<DynamicType = ()>,
 {
-    let mut open = |DeserializeGuard(mut object): DeserializeGuard<K>| {
-        match &mut object {
-            Ok(object) => super::trim(object.meta_mut()),
-            Err(invalid) => {
-                super::trim(&mut invalid.metadata);
-                report.invalid(invalid);
-            }
+    let mut open = |DeserializeGuard(object): DeserializeGuard<K>| match object {
+        Ok(mut object) => {
+            super::trim(object.meta_mut());
+            Ok(object)
         }
-        object
+        Err(mut invalid) => {
+            super::trim(&mut invalid.metadata);
+            report.invalid(&invalid);
+            Err(Box::new(invalid))
+        }
     };
     match event {
         Event::Init => Event::Init,

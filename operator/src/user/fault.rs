@@ -8,17 +8,22 @@ use crate::cluster::quantity::{self, Amount};
 
 /// The first thing that is wrong with `spec`, and the way out.
 pub(super) fn fault(spec: &KafkaUserSpec) -> Option<String> {
-    spec.acls.iter().enumerate().find_map(|(index, acl)| operation_fault(index, acl)).or_else(|| {
-        let quotas = spec.quotas.as_ref()?;
-        rate_fault("producerBytesPerSecond", quotas.producer_bytes_per_second.as_ref())
-            .or_else(|| rate_fault("consumerBytesPerSecond", quotas.consumer_bytes_per_second.as_ref()))
-    })
+    spec.acls.iter().enumerate().find_map(|(index, acl)| operation_fault(index, acl)).or_else(
+        || {
+            let quotas = spec.quotas.as_ref()?;
+            rate_fault("producerBytesPerSecond", quotas.producer_bytes_per_second.as_ref()).or_else(
+                || rate_fault("consumerBytesPerSecond", quotas.consumer_bytes_per_second.as_ref()),
+            )
+        },
+    )
 }
 
 fn rate_fault(name: &str, rate: Option<&Quantity>) -> Option<String> {
     match quantity::parse(rate?) {
         Ok(amount) if amount >= Amount::whole(1) => None,
-        Ok(_) => Some(format!("spec.quotas.{name} has to be at least 1 byte a second; leave it away for no bound")),
+        Ok(_) => Some(format!(
+            "spec.quotas.{name} has to be at least 1 byte a second; leave it away for no bound"
+        )),
         Err(error) => Some(format!("spec.quotas.{name}: {error}; write it as 10Mi")),
     }
 }
@@ -37,8 +42,8 @@ fn operation_fault(index: usize, acl: &Acl) -> Option<String> {
 /// `AclEntry.supportedOperations`.
 const fn operations(kind: AclResourceType) -> &'static [Operation] {
     use Operation::{
-        All, Alter, AlterConfigs, ClusterAction, Create, CreateTokens, Delete, Describe, DescribeConfigs,
-        DescribeTokens, IdempotentWrite, Read, TwoPhaseCommit, Write,
+        All, Alter, AlterConfigs, ClusterAction, Create, CreateTokens, Delete, Describe,
+        DescribeConfigs, DescribeTokens, IdempotentWrite, Read, TwoPhaseCommit, Write,
     };
     match kind {
         AclResourceType::Topic => {
@@ -46,8 +51,16 @@ const fn operations(kind: AclResourceType) -> &'static [Operation] {
         }
         AclResourceType::Group => &[All, Read, Describe, Delete, DescribeConfigs, AlterConfigs],
         AclResourceType::Cluster => &[
-            All, Create, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, Alter, Describe,
-            CreateTokens, DescribeTokens,
+            All,
+            Create,
+            ClusterAction,
+            DescribeConfigs,
+            AlterConfigs,
+            IdempotentWrite,
+            Alter,
+            Describe,
+            CreateTokens,
+            DescribeTokens,
         ],
         AclResourceType::TransactionalId => &[All, Describe, Write, TwoPhaseCommit],
         AclResourceType::DelegationToken => &[All, Describe],
@@ -61,7 +74,8 @@ mod tests {
     use super::*;
 
     fn check(spec: &Value, expect: Option<&str>) {
-        let mut whole = json!({"clusterRef": {"name": "c"}, "authentication": {"type": "ScramSHA512"}});
+        let mut whole =
+            json!({"clusterRef": {"name": "c"}, "authentication": {"type": "ScramSHA512"}});
         for (name, value) in spec.as_object().into_iter().flatten() {
             whole[name] = value.clone();
         }
@@ -84,9 +98,7 @@ mod tests {
 
     #[test]
     fn operations_are_those_of_the_resource() {
-        let acl = |kind: &str, operation: &str| {
-            json!({"acls": [{"operations": [operation], "resource": {"type": kind, "name": "x"}}]})
-        };
+        let acl = |kind: &str, operation: &str| json!({"acls": [{"operations": [operation], "resource": {"type": kind, "name": "x"}}]});
         check(&acl("Topic", "Write"), None);
         check(&acl("TransactionalId", "TwoPhaseCommit"), None);
         check(&acl("Group", "Write"), Some("spec.acls[0]: Group has no operation Write"));

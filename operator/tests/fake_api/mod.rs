@@ -100,11 +100,12 @@ impl FakeApi {
         let metadata = &mut object["metadata"];
         metadata["resourceVersion"] = version.to_string().into();
         if metadata["uid"].is_null() {
-            metadata["uid"] = format!("uid-{version}").into();
+            metadata["uid"] = format!("00000000-0000-4000-8000-{version:012x}").into();
             metadata["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
             metadata["generation"] = 1.into();
         }
-        let collection = path.rsplit_once('/').map_or(path, |(collection, _)| collection).to_owned();
+        let collection =
+            path.rsplit_once('/').map_or(path, |(collection, _)| collection).to_owned();
         state.history.push((version, collection, json!({"type": event, "object": object})));
         state.objects.insert(path.to_owned(), object.clone());
         drop(state);
@@ -118,7 +119,8 @@ impl FakeApi {
         state.version += 1;
         let version = state.version;
         object["metadata"]["resourceVersion"] = version.to_string().into();
-        let collection = path.rsplit_once('/').map_or(path, |(collection, _)| collection).to_owned();
+        let collection =
+            path.rsplit_once('/').map_or(path, |(collection, _)| collection).to_owned();
         state.history.push((version, collection, json!({"type": "DELETED", "object": object})));
         drop(state);
         self.version.send_replace(version);
@@ -147,13 +149,23 @@ impl FakeApi {
             loop {
                 let news: Vec<(u64, Value)> = {
                     let state = api.state.lock();
-                    let wanted = |entry: &&(u64, String, Value)| entry.0 > from && entry.1 == collection;
-                    state.history.iter().filter(wanted).map(|(at, _, event)| (*at, event.clone())).collect()
+                    let wanted =
+                        |entry: &&(u64, String, Value)| entry.0 > from && entry.1 == collection;
+                    state
+                        .history
+                        .iter()
+                        .filter(wanted)
+                        .map(|(at, _, event)| (*at, event.clone()))
+                        .collect()
                 };
                 if let Some((last, _)) = news.last() {
-                    let lines: String = news.iter().map(|(_, event)| format!("{event}\n")).collect();
+                    let lines: String =
+                        news.iter().map(|(_, event)| format!("{event}\n")).collect();
                     let next = *last;
-                    return Some((Ok::<_, std::io::Error>(lines), (api, collection, next, version)));
+                    return Some((
+                        Ok::<_, std::io::Error>(lines),
+                        (api, collection, next, version),
+                    ));
                 }
                 version.changed().await.ok()?;
             }
@@ -177,9 +189,10 @@ fn without_version(object: &Value) -> Value {
 }
 
 fn refuse(code: u16, message: &str) -> Response {
+    let reason = if code == 404 { "NotFound" } else { "Refused" };
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "reason": "Told", "code": code,
+        "message": message, "reason": reason, "code": code,
     });
     let code = StatusCode::from_u16(code).expect("a status code");
     (code, status.to_string()).into_response()
@@ -190,12 +203,17 @@ async fn answer(State(api): State<FakeApi>, method: Method, uri: Uri, body: Byte
     if let Some(code) = api.failure(&method, &path) {
         return refuse(code, "the test wants it so");
     }
-    let query: BTreeMap<&str, &str> =
-        uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let query: BTreeMap<&str, &str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let answered = match method {
         Method::GET if query.get("watch") == Some(&"true") => {
-            let from = query.get("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
+            let from =
+                query.get("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
             return Response::new(api.watch(path, from));
         }
         Method::GET => match api.get(&path) {
@@ -203,7 +221,9 @@ async fn answer(State(api): State<FakeApi>, method: Method, uri: Uri, body: Byte
             None if is_collection(&path) => api.list(&path),
             None => return refuse(404, "there is none"),
         },
-        Method::PATCH | Method::PUT | Method::POST | Method::DELETE => return write(&api, &method, &path, &body),
+        Method::PATCH | Method::PUT | Method::POST | Method::DELETE => {
+            return write(&api, &method, &path, &body);
+        }
         _ => return refuse(405, "no such verb"),
     };
     answered.to_string().into_response()
@@ -216,7 +236,8 @@ fn is_collection(path: &str) -> bool {
 }
 
 fn write(api: &FakeApi, method: &Method, path: &str, body: &Value) -> Response {
-    let short: Vec<&str> = path.split('/').skip_while(|segment| *segment != "shop").skip(1).collect();
+    let short: Vec<&str> =
+        path.split('/').skip_while(|segment| *segment != "shop").skip(1).collect();
     let entry = format!("{method} {}", short.join("/"));
     let (path, is_status) = match path.strip_suffix("/status") {
         Some(path) => (path, true),

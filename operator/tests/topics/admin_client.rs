@@ -105,8 +105,9 @@ async fn hundreds_of_topics_go_in_parts() {
 async fn the_next_address_is_tried_and_a_broken_connection_is_replaced() {
     let (one, other) = (FakeBroker::start().await, FakeBroker::start().await);
     // Nobody listens on a port that was bound for a moment.
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = nobody.local_addr().map(|address| address.to_string()).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = listener.local_addr().unwrap().to_string();
+    drop(listener);
     let mut client = AdminClient::new(vec![nobody, one.address.clone(), other.address.clone()]);
     client.describe_cluster().await.unwrap();
     one.state().hang_ups = 1;

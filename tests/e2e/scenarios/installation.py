@@ -49,8 +49,9 @@ class Installation:
         self.wait_leader()
 
     def uninstall(self):
-        """`helm uninstall`."""
+        """`helm uninstall`; returns when the last pod is gone."""
         self.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait")
+        eventually(lambda: not self.own.list("pods", PODS), 60, message="the operator's pods to be gone")
 
     def is_installed(self):
         """Whether there is such a release."""
@@ -64,9 +65,14 @@ class Installation:
         """The lease by which one of them acts."""
         return self.own.get("lease", self._deployment)
 
-    def leader(self):
-        """The pod that acts: it holds the lease, is ready, and says itself that it leads. None if there is none now."""
+    def leader(self, other_than=None):
+        """The pod that acts: it holds the lease, is ready, and says itself that it leads. None if there is none now.
+
+        The pod `other_than` isn't even asked: it may hang.
+        """
         holder = self.lease()["spec"].get("holderIdentity")
+        if holder == other_than:
+            return None
         pod = next((pod for pod in self.pods() if pod["metadata"]["name"] == holder), None)
         if pod is None or not is_ready(pod):
             return None
@@ -74,12 +80,7 @@ class Installation:
 
     def wait_leader(self, timeout=60, other_than=None):
         """Waits for a pod that acts; gives it."""
-
-        def leads():
-            pod = self.leader()
-            return pod if pod and pod["metadata"]["name"] != other_than else None
-
-        return eventually(leads, timeout, message="an operator to lead")
+        return eventually(lambda: self.leader(other_than), timeout, message="an operator to lead")
 
     def count(self, metric, pod=None, **labels):
         """The sum of a metric's series that bear these labels, of one pod; by default the one that has the lease."""

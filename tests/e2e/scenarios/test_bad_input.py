@@ -3,8 +3,6 @@
 What the API server itself refuses is in `test_crds.py`.
 """
 
-import pytest
-
 from . import resources
 from .kafka_cluster import KafkaCluster
 
@@ -38,6 +36,8 @@ def test_everything_wrong_at_once_beside_what_is_right(installation, orders):
     namespace = orders.namespace
     bad = [resources.cluster(name, **{"listeners": [resources.INTERNAL]} | spec) for name, (spec, _, _) in CLUSTERS.items()]
     namespace.apply([*bad, resources.topic("early", cluster="tls", partitions=1)])
+    namespace.apply([resources.user("app"), resources.user("app-nowhere", cluster="nobody")])
+    namespace.apply([resources.rebalance("grow"), resources.rebalance("grow-nowhere", cluster="nobody")])
     orders.apply()
     orders.wait_ready()
     namespace.apply([resources.topic(partitions=1), *(resources.topic(name, **spec) for name, (spec, _, _) in TOPICS.items())])
@@ -48,6 +48,11 @@ def test_everything_wrong_at_once_beside_what_is_right(installation, orders):
             ready = namespace.wait_condition(kind, name, "Ready", "False", reason=reason, timeout=30)
             for word in words:
                 assert word in ready["message"], f"{kind}/{name}: {ready['message']}"
+    for kind, name in (("kafkauser", "app"), ("rebalance", "grow")):
+        ready = namespace.wait_condition(kind, name, "Ready", "False", reason="NotImplemented")
+        assert "doesn't act upon" in ready["message"]
+        ready = namespace.wait_condition(kind, f"{name}-nowhere", "Ready", "False", reason="ClusterNotFound")
+        assert "change spec.clusterRef" in ready["message"]
     for name in CLUSTERS:
         assert namespace.condition("kafkacluster", name, "Stalled")["status"] == "True", name
         assert namespace.list("statefulsets", f"taffrail.io/cluster={name}") == [], f"nothing is made of {name}"
@@ -60,14 +65,6 @@ def test_everything_wrong_at_once_beside_what_is_right(installation, orders):
     mended = KafkaCluster(namespace, "owns-id")
     namespace.patch("kafkacluster", mended.name, {"spec": {"config": None}})
     mended.wait_ready()
-
-
-@pytest.mark.parametrize("document", [resources.user("app"), resources.rebalance("grow")], ids=["user", "rebalance"])
-def test_what_is_not_acted_on_says_so(namespace, document):
-    """25: the kinds that are there before what they do."""
-    namespace.apply(document)
-    ready = namespace.wait_condition(document["kind"], document["metadata"]["name"], "Ready", "False", reason="NotImplemented")
-    assert ready["message"]
 
 
 def test_a_bad_edit_leaves_what_runs_as_it_is(orders):

@@ -8,6 +8,8 @@ from harness.kubernetes import is_ready
 from . import resources
 from .installation import signal_container
 
+# What an operator says that ends because it may not act any longer.
+STEPS_BACK = "lost the lease|another operator holds the lease|the lease couldn't be renewed in time"
 VALUES = [f"record {number}" for number in range(20)]
 
 
@@ -21,6 +23,11 @@ def filled(orders):
     return orders
 
 
+def is_back(pod):
+    """Whether the container of a pod has been restarted and is ready."""
+    return pod["status"]["containerStatuses"][0]["restartCount"] > 0 and is_ready(pod)
+
+
 def consumed(cluster):
     """All the records, read from outside; a node that is just back may refuse for a moment."""
     return sorted(value.decode() for value in eventually(lambda: cluster.client().consume("hello", len(VALUES), 20), 60))
@@ -30,9 +37,8 @@ def test_a_killed_broker_comes_back_with_its_records(filled, kubernetes):
     """Killed without a warning, the same pod starts again and has everything that was acknowledged."""
     pod = filled.pod()
     signal_container(kubernetes, pod)
-    restarted = lambda found: found["status"]["containerStatuses"][0]["restartCount"] > 0 and is_ready(found)
-    after = filled.namespace.wait(filled.pod_name, restarted)
-    assert after["metadata"]["uid"] == pod["metadata"]["uid"]
+    filled.namespace.wait(filled.pod_name, is_back)
+    assert filled.pod_uid() == pod["metadata"]["uid"]
     filled.wait_ready()
     assert consumed(filled) == sorted(VALUES)
 
@@ -48,20 +54,19 @@ def test_a_deleted_pod_comes_back_with_its_records(filled):
     assert filled.restarts() == [], "the operator had no hand in it"
 
 
-@pytest.mark.operator_may_log("lost the lease")
+@pytest.mark.operator_may_log(STEPS_BACK)
 def test_a_node_loses_its_power(filled, cluster, installation):
     """The machine under the broker is cut off and comes back: the broker does as well, with its records."""
     node = filled.pod()["spec"]["nodeName"]
     cluster.stop_node(node)
     cluster.start_node(node)
-    restarted = lambda pod: pod["status"]["containerStatuses"][0]["restartCount"] > 0 and is_ready(pod)
-    filled.namespace.wait(filled.pod_name, restarted, timeout=180)
+    filled.namespace.wait(filled.pod_name, is_back, timeout=180)
     installation.wait_leader(120)
     filled.wait_ready()
     assert consumed(filled) == sorted(VALUES)
 
 
-@pytest.mark.operator_may_log("lost the lease")
+@pytest.mark.operator_may_log(STEPS_BACK)
 def test_brokers_serve_without_the_api_server(filled, cluster, installation):
     """The API server dies: clients notice nothing. It returns: the operator acts again, and has restarted no node."""
     pod, client = filled.pod_uid(), filled.client()
@@ -77,7 +82,7 @@ def test_brokers_serve_without_the_api_server(filled, cluster, installation):
     assert filled.pod_uid() == pod
 
 
-@pytest.mark.operator_may_log("lost the lease")
+@pytest.mark.operator_may_log(STEPS_BACK)
 def test_an_operator_that_loses_its_lease_stops_acting_and_takes_it_again(installation, orders):
     """Somebody else writes the lease: the operator ends rather than act beside them, and comes back when it is free."""
     pod = installation.wait_leader()
@@ -107,7 +112,7 @@ def test_an_operator_killed_in_the_middle_of_a_change_finishes_it(filled, instal
     assert consumed(filled) == sorted(VALUES)
 
 
-@pytest.mark.operator_may_log("lost the lease")
+@pytest.mark.operator_may_log(STEPS_BACK)
 def test_another_operator_takes_over_and_restarts_nothing_twice(filled, installation, kubernetes):
     """5: of two operators the one that acts hangs. The other takes its lease and finishes; the first steps back."""
     installation.upgrade("replicas=2")
@@ -122,8 +127,7 @@ def test_another_operator_takes_over_and_restarts_nothing_twice(filled, installa
         filled.wait_ready()
         after = filled.pod_uid()
         signal_container(kubernetes, hangs, "SIGCONT")
-        stepped_back = lambda pod: pod["status"]["containerStatuses"][0]["restartCount"] > 0 and is_ready(pod)
-        installation.own.wait(name, stepped_back)
+        installation.own.wait(name, is_back)
         filled.settle(installation)
         assert filled.pod_uid() == after and len(filled.restarts()) == 1, filled.restarts()
         assert consumed(filled) == sorted(VALUES)

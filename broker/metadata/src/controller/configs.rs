@@ -6,7 +6,7 @@ use imbl::OrdMap;
 use taffrail_model::{ErrorCode, NodeId, TopicName};
 use taffrail_protocol::records::{ClearElrRecord, ConfigRecord, MetadataRecord};
 
-use super::decision::{Decision, MAX_RECORDS_PER_BATCH, View};
+use super::decision::{Decision, View, check_batch};
 use super::{
     AlteredConfig, Answer, ConfigAlteration, ConfigChange, ConfigOperation, ConfigReplacement,
     Refusal,
@@ -70,11 +70,8 @@ pub(super) fn alter(
         let clears: Vec<MetadataRecord> = records.iter().filter_map(clear_elr).collect();
         records.extend(clears);
     }
-    if records.len() > MAX_RECORDS_PER_BATCH {
-        return Decision::refused(Refusal::new(
-            ErrorCode::PolicyViolation,
-            "Unable to perform excessively large batch operation.",
-        ));
+    if let Err(refusal) = check_batch(&records) {
+        return Decision::refused(refusal);
     }
     if validate_only {
         records.clear();
@@ -152,8 +149,11 @@ fn check_name(resource: &ConfigResource) -> Result<(), Refusal> {
         ResourceType::Broker if !resource.name.is_empty() => {
             match resource.name.parse::<NodeId>() {
                 Ok(id) if id < 0 => invalid("Invalid negative broker ID.".to_owned()),
-                Ok(_) => Ok(()),
-                Err(_) => invalid("Unable to parse broker name as a base 10 number.".to_owned()),
+                // Another way to write the number would be another resource, which no broker goes by.
+                Ok(id) if id.to_string() == resource.name => Ok(()),
+                Ok(_) | Err(_) => {
+                    invalid("Unable to parse broker name as a base 10 number.".to_owned())
+                }
             }
         }
         ResourceType::Topic | ResourceType::Broker => Ok(()),

@@ -14,6 +14,30 @@ use crate::image::{BrokerRegistration, MetadataImage, PartitionRegistration, Top
 /// The most records that one batch of the metadata log holds, as in Kafka.
 pub(super) const MAX_RECORDS_PER_BATCH: usize = 10_000;
 
+/// The most bytes that names and values of configurations take in one batch. The log's limit is 8 MiB; beside them a
+/// record has less than 100 bytes.
+const MAX_CONFIG_BYTES_PER_BATCH: usize = 7 * 1024 * 1024;
+
+/// Refuses records that have to be in one batch, and are more than one can hold.
+pub(super) fn check_batch(records: &[MetadataRecord]) -> Result<(), Refusal> {
+    let config_bytes = |record: &MetadataRecord| match record {
+        MetadataRecord::Config(config) => {
+            let value = config.value.as_ref().map_or(0, String::len);
+            config.resource_name.len() + config.name.len() + value
+        }
+        // All others are small, or bounded by their number.
+        _ => 0,
+    };
+    let bytes: usize = records.iter().map(config_bytes).sum();
+    if records.len() <= MAX_RECORDS_PER_BATCH && bytes <= MAX_CONFIG_BYTES_PER_BATCH {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorCode::PolicyViolation,
+        "Unable to perform excessively large batch operation.",
+    ))
+}
+
 /// What a decision sees: nothing in it can be changed.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {

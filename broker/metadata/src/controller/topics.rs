@@ -6,7 +6,7 @@ use imbl::OrdMap;
 use taffrail_model::{ErrorCode, NodeId, TopicName, Uuid};
 use taffrail_protocol::records::{ConfigRecord, MetadataRecord, RemoveTopicRecord, TopicRecord};
 
-use super::decision::{Decision, MAX_RECORDS_PER_BATCH, View};
+use super::decision::{Decision, MAX_RECORDS_PER_BATCH, View, check_batch};
 use super::partitions::{place, registration, validate_assignment};
 use super::{
     Answer, CreatedTopic, DeleteTopic, DeletedTopic, NewTopic, Refusal, SeededRandom, TopicCreated,
@@ -48,11 +48,8 @@ pub(super) fn create(
         });
         answers.push(CreatedTopic { name: topic.name, result });
     }
-    if records.len() > MAX_RECORDS_PER_BATCH {
-        return Decision::refused(Refusal::new(
-            ErrorCode::PolicyViolation,
-            "Unable to perform excessively large batch operation.",
-        ));
+    if let Err(refusal) = check_batch(&records) {
+        return Decision::refused(refusal);
     }
     if validate_only {
         records.clear();

@@ -57,6 +57,28 @@ fn values_are_set_and_taken_out() {
 }
 
 #[test]
+fn what_no_batch_of_the_log_holds_is_refused() {
+    let mut cluster = Cluster::with_brokers(&[], &[1]);
+    let value = "x".repeat(32_767);
+    let mut change = |count: usize| {
+        let name = |number: usize| ConfigChange {
+            name: format!("some.plugins.key.{number}"),
+            operation: set(&value),
+        };
+        let changes = (0..count).map(name).collect();
+        let resource = ConfigResource::cluster_default();
+        let end = cluster.end_offset();
+        let answer = cluster.ask(Operation::IncrementalAlterConfigs {
+            changes: vec![ConfigAlteration { resource, changes }],
+            validate_only: false,
+        });
+        (answer.map_err(|refusal| refusal.error).map(|_| ()), cluster.end_offset() - end)
+    };
+    assert_eq!(change(223), (Ok(()), 223));
+    assert_eq!(change(224), (Err(ErrorCode::PolicyViolation), 0));
+}
+
+#[test]
 fn lists_are_added_to_and_taken_from() {
     let mut cluster = Cluster::with_brokers(&[], &[1]);
     cluster.create(topic("a", 1, 1)).unwrap();
@@ -128,13 +150,15 @@ fn what_is_refused() {
         "The configuration value cannot be added because it exceeds the maximum value size of 32767 \
          bytes.",
     );
-    check(
-        broker("one"),
-        "log.retention.ms",
-        set("1"),
-        ErrorCode::InvalidRequest,
-        "Unable to parse broker name as a base 10 number.",
-    );
+    for name in ["one", "01", "+1"] {
+        check(
+            broker(name),
+            "log.retention.ms",
+            set("1"),
+            ErrorCode::InvalidRequest,
+            "Unable to parse broker name as a base 10 number.",
+        );
+    }
     check(
         broker("-1"),
         "log.retention.ms",

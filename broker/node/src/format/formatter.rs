@@ -122,7 +122,7 @@ fn format_directory<D: Disk>(
     directory_id: Uuid,
     now: Timestamp,
 ) -> Result<(), FormatError> {
-    create_durably(disk, directory)?;
+    disk.create_dir_durably(directory).map_err(FormatError::io("create", directory))?;
     if let (true, Some(endpoints)) =
         (directory == options.metadata_dir, &options.standalone_controller)
     {
@@ -136,25 +136,6 @@ fn format_directory<D: Disk>(
         directory_id: Some(directory_id),
     };
     LogDir::new(disk.clone(), directory).write_meta_properties(&properties)?;
-    Ok(())
-}
-
-/// Creates a directory and those above it, and makes the name of each new one durable.
-fn create_durably<D: Disk>(disk: &D, directory: &Path) -> Result<(), FormatError> {
-    let mut new = Vec::new();
-    for path in directory.ancestors() {
-        let exists = disk.exists(path).map_err(FormatError::io("look for", path))?;
-        // A relative path ends in the empty one: the working directory.
-        if exists || path.as_os_str().is_empty() {
-            break;
-        }
-        new.push(path);
-    }
-    disk.create_dir_all(directory).map_err(FormatError::io("create", directory))?;
-    for parent in new.iter().filter_map(|path| path.parent()) {
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        disk.sync_dir(parent).map_err(FormatError::io("sync", parent))?;
-    }
     Ok(())
 }
 

@@ -12,7 +12,10 @@ use crate::cluster::quantity::{self, Amount};
 
 /// Less than this holds no broker: its buffers for requests, and room to open logs in.
 const MEMORY_LIMIT_MIN: u32 = 256 << 20;
-const DEFAULT_REQUESTS: [(&str, &str); 2] = [("cpu", "100m"), ("memory", "512Mi")];
+const DEFAULT_CPU_REQUEST: &str = "100m";
+const DEFAULT_MEMORY_REQUEST: &str = "512Mi";
+/// A broker sizes its buffers by its limit; without one it would size them by the whole machine.
+const DEFAULT_MEMORY_LIMIT: &str = "1Gi";
 /// Names of the pod's own volumes.
 const RESERVED_VOLUMES: [&str; 2] = ["config", "tmp"];
 
@@ -188,12 +191,16 @@ fn resources(
 ) -> ResourceRequirements {
     let field = format!("{pool_field}.resources");
     let mut resources = given.cloned().unwrap_or_default();
-    let limits = resources.limits.clone().unwrap_or_default();
+    let mut limits = resources.limits.take().unwrap_or_default();
     let requests = resources.requests.get_or_insert_default();
-    for (name, amount) in DEFAULT_REQUESTS {
-        if !limits.contains_key(name) {
-            requests.entry(name.to_owned()).or_insert_with(|| Quantity(amount.to_owned()));
-        }
+    let says_nothing = |name: &str| !limits.contains_key(name) && !requests.contains_key(name);
+    let (no_cpu, no_memory) = (says_nothing("cpu"), says_nothing("memory"));
+    if no_cpu {
+        requests.insert("cpu".to_owned(), Quantity(DEFAULT_CPU_REQUEST.to_owned()));
+    }
+    if no_memory {
+        requests.insert("memory".to_owned(), Quantity(DEFAULT_MEMORY_REQUEST.to_owned()));
+        limits.insert("memory".to_owned(), Quantity(DEFAULT_MEMORY_LIMIT.to_owned()));
     }
     let requested = amounts(findings, &format!("{field}.requests"), requests);
     let limited = amounts(findings, &format!("{field}.limits"), &limits);
@@ -210,6 +217,7 @@ fn resources(
             format!("a broker needs a limit of {}Mi at least: raise it", MEMORY_LIMIT_MIN >> 20);
         findings.invalid(format!("{field}.limits[memory]"), message);
     }
+    resources.limits = (!limits.is_empty()).then_some(limits);
     resources
 }
 

@@ -18,8 +18,9 @@ fn map(namespace: &str, name: &str, version: u64) -> ConfigMap {
     }
 }
 
-fn invalid(namespace: &str, name: &str, version: u64) -> InvalidObject {
-    InvalidObject { error: "no such field".into(), metadata: map(namespace, name, version).metadata }
+fn invalid(namespace: &str, name: &str, version: u64) -> Box<InvalidObject> {
+    let metadata = map(namespace, name, version).metadata;
+    Box::new(InvalidObject { error: "no such field".into(), metadata })
 }
 
 /// A store with one scope, what it tells, and the way in.
@@ -48,7 +49,11 @@ fn list(feed: &mut Feed<ConfigMap>, objects: Vec<Incoming<ConfigMap>>) {
 
 fn held(store: &Store<ConfigMap>) -> Vec<String> {
     let version = |map: &ConfigMap| map.metadata.resource_version.clone().unwrap_or_default();
-    store.select(|_| true).iter().map(|map| format!("{}@{}", ObjectKey::of(&map.metadata), version(map))).collect()
+    store
+        .select(|_| true)
+        .iter()
+        .map(|map| format!("{}@{}", ObjectKey::of(&map.metadata), version(map)))
+        .collect()
 }
 
 #[test]
