@@ -86,6 +86,8 @@ impl Recorder {
             let mut told = self.told.lock();
             match outcome {
                 Ok(()) => told.last_error = None,
+                // Nobody will read it there, and it goes with the namespace.
+                Err(Cause::NamespaceTerminating) => {}
                 Err(cause) => {
                     told.untell(uid, &one);
                     if told.last_error.as_ref() != Some(&cause) {

@@ -30,6 +30,8 @@ const KIND: &str = "KafkaCluster";
 const PARALLEL: usize = 4;
 /// How soon a plan that was out of date is made anew.
 const AGAIN_SOON: Duration = Duration::from_secs(1);
+/// How soon a cluster is looked at again whose namespace is being deleted.
+const AGAIN_WHILE_IT_GOES: Duration = Duration::from_secs(10);
 
 /// Reconciles clusters until `shutdown`.
 pub async fn run(context: Context, shutdown: CancellationToken) {
@@ -137,6 +139,10 @@ impl Reconciler {
         for outcome in [applied.map(|_| None), status_wait] {
             match outcome {
                 Ok(wait) => again = again.into_iter().chain(wait).min(),
+                Err(error) if error.is_namespace_terminating() => {
+                    tracing::debug!(cluster = %key, %error, "nothing is made any more");
+                    again = Some(AGAIN_WHILE_IT_GOES);
+                }
                 Err(error) if error.is_conflict() || error.is_not_found() => {
                     tracing::debug!(cluster = %key, %error, "the plan is out of date");
                     again = Some(again.map_or(AGAIN_SOON, |wait| wait.min(AGAIN_SOON)));

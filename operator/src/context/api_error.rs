@@ -4,6 +4,8 @@ use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
+use kube::core::Status;
+
 /// Why the API server didn't do what it was asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cause {
@@ -14,6 +16,8 @@ pub enum Cause {
         /// In its own words.
         message: String,
     },
+    /// The namespace is being deleted: nothing new is taken there.
+    NamespaceTerminating,
     /// It couldn't be reached, or its answer couldn't be read.
     Unreachable(String),
     /// It didn't answer in time.
@@ -23,6 +27,9 @@ pub enum Cause {
 impl From<&kube::Error> for Cause {
     fn from(error: &kube::Error) -> Self {
         match error {
+            kube::Error::Api(status) if is_namespace_terminating(status) => {
+                Self::NamespaceTerminating
+            }
             kube::Error::Api(status) => Self::Refused {
                 code: status.code,
                 message: if status.message.is_empty() {
@@ -37,6 +44,11 @@ impl From<&kube::Error> for Cause {
             other => Self::Unreachable(innermost(other)),
         }
     }
+}
+
+fn is_namespace_terminating(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 403 && causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 /// The innermost error that isn't a bare system error: what wraps it says nothing more.
@@ -56,6 +68,7 @@ impl fmt::Display for Cause {
             Self::Refused { code, message } => {
                 write!(f, "the API server answered {code}: {message}")
             }
+            Self::NamespaceTerminating => f.write_str("the namespace is being deleted"),
             Self::Unreachable(text) => write!(f, "the API server can't be reached: {text}"),
             Self::TimedOut(after) => {
                 write!(f, "the API server didn't answer in {} s", after.as_secs())
@@ -90,6 +103,11 @@ impl ApiError {
         self.code() == Some(403)
     }
 
+    /// Whether it is in vain, since the namespace is being deleted.
+    pub fn is_namespace_terminating(&self) -> bool {
+        self.cause == Cause::NamespaceTerminating
+    }
+
     /// Whether the API server finds what was sent invalid.
     pub fn is_invalid(&self) -> bool {
         matches!(self.code(), Some(400 | 422))
@@ -100,5 +118,24 @@ impl ApiError {
             Cause::Refused { code, .. } => Some(code),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_that_goes_is_no_lack_of_rights() {
+        let mut status: Status = serde_json::from_value(serde_json::json!({
+            "status": "Failure", "reason": "Forbidden", "code": 403,
+            "message": "configmaps \"x\" is forbidden: unable to create new content in namespace shop",
+            "details": {"causes": [{"reason": "NamespaceTerminating", "message": "…"}]},
+        }))
+        .unwrap();
+        let cause = |status: &Status| Cause::from(&kube::Error::Api(Box::new(status.clone())));
+        assert_eq!(cause(&status), Cause::NamespaceTerminating);
+        status.details = None;
+        assert!(matches!(cause(&status), Cause::Refused { code: 403, .. }));
     }
 }

@@ -106,7 +106,9 @@ impl WatchReport {
                  (chart value crds.install)",
                 self.resource
             ),
-            Cause::Refused { .. } => format!("can't {verb} {}: {cause}", self.resource),
+            Cause::Refused { .. } | Cause::NamespaceTerminating => {
+                format!("can't {verb} {}: {cause}", self.resource)
+            }
             Cause::Unreachable(_) | Cause::TimedOut(_) => return self.server.away(&cause),
         };
         if self.told.as_ref() != Some(&text) {
