@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 
-from cluster.api import ApiError
 from cluster.paths import ROOT
 from cluster.shell import CommandFailed, run
 from harness import eventually
@@ -104,8 +103,8 @@ class Installation:
         uid = re.sub("[-_]", "[-_]", pod["metadata"]["uid"])
         script = f"for p in $(grep -lsE '{uid}' /proc/[0-9]*/cgroup); do cat $(dirname $p)/status; done"
         status = self._kubernetes.node_exec(pod["spec"]["nodeName"], "sh", "-c", script).stdout
-        now, most = (max(map(int, re.findall(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)), default=0) for field in ("VmRSS", "VmHWM"))
-        return now, most
+        found = (re.findall(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE) for field in ("VmRSS", "VmHWM"))
+        return tuple(max(map(int, sizes), default=0) for sizes in found)  # the pod's other process is the small one
 
     def _metrics(self, pod):
         path = f"{self.own.api.path('pods', self.own.namespace, pod['metadata']['name'])}:8080/proxy/metrics"
@@ -126,6 +125,3 @@ def shell(line, **environment):
     if result.returncode != 0:
         raise CommandFailed([line], result)
     return result.stdout
-
-
-__all__ = ["ApiError", "Installation", "shell", "signal_container"]

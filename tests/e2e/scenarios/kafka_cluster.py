@@ -76,8 +76,14 @@ class KafkaCluster:
         return self.pod()["metadata"]["uid"]
 
     def restarts(self):
-        """How often the operator says that it has restarted the node."""
+        """What the operator says of each restart of the node."""
         return [note for _, reason, note in self.namespace.events(self.name) if reason == "Restarting"]
+
+    def pods_made(self):
+        """How many pods Kubernetes has made for the node so far, as it says itself."""
+        query = {"fieldSelector": f"involvedObject.name={self.node},reason=SuccessfulCreate"}
+        events = self.namespace.api.list("events", self.namespace.namespace, **query)
+        return sum(each.get("count") or 1 for each in events if each["involvedObject"]["kind"] == "StatefulSet")
 
     def run(self, *arguments, input=None):
         """Runs the program in the node's container; gives what it prints."""
@@ -120,11 +126,14 @@ class KafkaCluster:
 
     def reconcile(self, installation):
         """Makes the operator look at the cluster and at its topics, and waits until it has."""
-        counters = [lambda kind=kind: installation.count("taffrail_operator_reconcile_total", kind=kind) for kind in ("KafkaCluster", "Topic")]
-        before = [counter() for counter in counters]
+
+        def looks(kind):
+            return installation.count("taffrail_operator_reconcile_total", kind=kind)
+
+        before = {kind: looks(kind) for kind in ("KafkaCluster", "Topic")}
         self.touch()
-        looked = lambda: all(counter() > old for counter, old in zip(counters, before, strict=True))
-        eventually(looked, 60, message=f"the operator to look at {self.name} again")
+        again = lambda: all(looks(kind) > count for kind, count in before.items())
+        eventually(again, 60, message=f"the operator to look at {self.name} again")
 
     def settle(self, installation):
         """Waits until the operator looks at the cluster and finds nothing to write."""

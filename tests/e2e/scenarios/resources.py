@@ -6,6 +6,7 @@ TOPIC = "hello"
 
 INTERNAL = {"name": "internal", "port": 9092}
 OUTSIDE = {"name": "outside", "port": 9094, "exposure": {"type": "NodePort"}}
+RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
 
 
 def cluster(name=CLUSTER, pool=None, storage=None, **spec):
@@ -44,7 +45,7 @@ def client_pod(name, *arguments):
         "image": "taffrail/taffrail:0.1.0",
         "imagePullPolicy": "IfNotPresent",
         "args": list(arguments),
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True},
+        "securityContext": RESTRICTED,
     }
     spec = {
         "restartPolicy": "Never",

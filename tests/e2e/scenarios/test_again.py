@@ -30,7 +30,8 @@ def test_a_cluster_applied_again_has_its_id_and_its_records(orders):
 
     def belongs_to_the_new_one():
         found = namespace.find("statefulset", orders.node)
-        return found and found["metadata"]["ownerReferences"][0]["uid"] == owner and "deletionTimestamp" not in found["metadata"]
+        meta = found["metadata"] if found else {}
+        return found and meta["ownerReferences"][0]["uid"] == owner and "deletionTimestamp" not in meta
 
     eventually(belongs_to_the_new_one, 60, message="a StatefulSet of the new resource")
     orders.wait_ready().wait_topic("hello")

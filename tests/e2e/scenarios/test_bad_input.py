@@ -40,7 +40,8 @@ def test_everything_wrong_at_once_beside_what_is_right(installation, orders):
     namespace.apply([resources.rebalance("grow"), resources.rebalance("grow-nowhere", cluster="nobody")])
     orders.apply()
     orders.wait_ready()
-    namespace.apply([resources.topic(partitions=1), *(resources.topic(name, **spec) for name, (spec, _, _) in TOPICS.items())])
+    namespace.apply([resources.topic(partitions=1)])
+    namespace.apply([resources.topic(name, **spec) for name, (spec, _, _) in TOPICS.items()])
     orders.wait_topic("hello")
 
     for kind, table in (("kafkacluster", CLUSTERS), ("topic", TOPICS)):

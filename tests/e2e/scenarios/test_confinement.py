@@ -22,7 +22,8 @@ def test_a_cluster_runs_where_everything_is_denied_by_default(orders):
     assert policy["podSelector"]["matchLabels"]["taffrail.io/cluster"] == orders.name
     opened = {port["port"] for rule in policy["ingress"] for port in rule.get("ports", [])}
     assert {9091, 9092, 9094, 9644, 9645} <= opened, "peers, clients, probes and the operator come in"
-    assert namespace.get("namespace", namespace.namespace)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    labels = namespace.get("namespace", namespace.namespace)["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     pod = orders.pod()
     assert pod["spec"]["automountServiceAccountToken"] is False
     assert pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True

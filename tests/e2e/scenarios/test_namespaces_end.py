@@ -13,7 +13,8 @@ def test_namespaces_end_with_topics_in_them(make_namespace):
     serving.apply(tenancy=tenancy)
     dead.apply()
     for each in (serving, dead):
-        each.namespace.apply([resources.topic(partitions=1), resources.topic("doomed", partitions=1, deletionPolicy="Delete")])
+        each.namespace.apply(resources.topic(partitions=1))
+        each.namespace.apply(resources.topic("doomed", partitions=1, deletionPolicy="Delete"))
     elsewhere = {"cluster_namespace": serving.namespace.namespace, "deletionPolicy": "Delete"}
     tenant.namespace.apply(resources.topic("guest", partitions=1, **elsewhere))
     for each in (serving, dead):

@@ -66,7 +66,12 @@ def test_an_operator_with_rights_in_one_namespace_keeps_to_it(away, kubernetes, 
         assert "status" not in outside.get(), "nobody has looked at it"
         assert outside.namespace.list("statefulsets") == []
         service_account = f"system:serviceaccount:{own}:{TENANT}-taffrail-operator"
-        for verb, kind, where in (("list", "pods", outside.namespace), ("get", "secrets", inside.namespace), ("delete", "persistentvolumeclaims", inside.namespace)):
+        forbidden = (
+            ("list", "pods", outside.namespace),
+            ("get", "secrets", inside.namespace),
+            ("delete", "persistentvolumeclaims", inside.namespace),
+        )
+        for verb, kind, where in forbidden:
             said = where.kubectl("auth", "can-i", verb, kind, "--as", service_account, check=False).stdout.strip()
             assert said == "no", f"it may {verb} {kind} in {where.namespace}"
     finally:

@@ -23,7 +23,7 @@ def bare(kubernetes, installation):
 
 
 def test_plain_kubectl_apply_installs_the_operator(bare, installation, orders):
-    """`kubectl apply -f manifests/install.yaml`, without Helm and without server-side apply; a second one changes nothing."""
+    """`kubectl apply -f manifests/install.yaml`, without Helm and server-side apply; a second changes nothing."""
     bare.kubectl("apply", "--filename", str(INSTALL))
     bare.kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{name}" for name in CRDS))
     bare.in_namespace(NAMESPACE).kubectl("rollout", "status", f"deployment/{DEPLOYMENT}", "--timeout=60s")

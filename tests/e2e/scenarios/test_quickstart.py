@@ -21,7 +21,8 @@ def test_the_lines_of_the_readme(installation, namespace, tmp_path, report):
 
     report.add("from `kubectl apply` to the first acknowledged record, as the README has it", f"{seconds:.1f} s")
     now, most = installation.memory()
-    report.add("the operator's resident memory, looking after one cluster", f"{now / 1024:.1f} MiB, at most {most / 1024:.1f} MiB")
+    memory = f"{now / 1024:.1f} MiB, at most {most / 1024:.1f} MiB"
+    report.add("the operator's resident memory, looking after one cluster", memory)
     consume = ("taffrail", "consume", "--topic", "hello", "--from-beginning", "--until-end")
     consumed = namespace.pod_exec("quickstart-nodes-0-0", *consume).stdout.split()
     assert sorted(consumed) == ["one", "three", "two"]

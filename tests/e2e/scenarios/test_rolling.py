@@ -77,14 +77,15 @@ def test_what_others_change_is_put_back(orders, installation):
     assert any(note.startswith("ConfigMap") for note in repaired), repaired
 
 
-def test_what_is_no_longer_asked_for_goes(orders, installation):
+def test_what_is_no_longer_asked_for_goes(orders):
     """A listener that is taken out of the spec takes its Services along, and nothing else."""
     namespace = orders.namespace
     orders.apply().wait_ready()
     names = lambda: {each["metadata"]["name"] for each in namespace.list("services")}
     assert names() == {"orders-nodes", "orders-internal", "orders-outside", "orders-outside-0"}
-    stranger = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "stranger", "labels": {"taffrail.io/cluster": "orders"}}}
-    namespace.apply(stranger | {"spec": {"ports": [{"port": 1}]}})
+    meta = {"name": "stranger", "labels": {"taffrail.io/cluster": "orders"}}
+    namespace.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 1}]}})
     orders.patch(listeners=[resources.INTERNAL])
     orders.wait_ready()
-    eventually(lambda: names() == {"orders-nodes", "orders-internal", "stranger"}, 30, message=lambda: f"two Services fewer: {names()}")
+    left = {"orders-nodes", "orders-internal", "stranger"}
+    eventually(lambda: names() == left, 30, message=lambda: f"two Services fewer: {names()}")
