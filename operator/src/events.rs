@@ -20,6 +20,8 @@ use crate::metrics::Metrics;
 
 /// Who tells: the `reportingController` of every Event.
 const CONTROLLER: &str = "taffrail.io/operator";
+/// What is taken of an object's name: the moment is added to it, and both have to fit in 253 characters.
+const NAME_MAX: usize = 200;
 /// What the API server takes as a note.
 const NOTE_MAX_BYTES: usize = 1024;
 
@@ -122,7 +124,8 @@ impl Recorder {
 }
 
 fn event(about: &ObjectReference, news: &News, instance: &str, now: Timestamp) -> Event {
-    let name = about.name.as_deref().unwrap_or("unknown");
+    let name: String = about.name.iter().flat_map(|name| name.chars()).take(NAME_MAX).collect();
+    let name = name.trim_end_matches(['-', '.']);
     Event {
         metadata: ObjectMeta {
             namespace: about.namespace.clone(),
@@ -189,6 +192,19 @@ mod tests {
         assert_eq!(reasons(&mut told, "u", &["A"]), ["A"]);
         assert!(reasons(&mut told, "u", &[]).is_empty());
         assert!(told.by_object.is_empty());
+    }
+
+    #[test]
+    fn an_event_of_the_longest_name_has_a_name_still() {
+        let check = |object: &str| {
+            let about = ObjectReference { name: Some(object.to_owned()), ..Default::default() };
+            let name = event(&about, &news("A", "note"), "me", Timestamp::now()).metadata.name;
+            let name = name.unwrap();
+            assert!(name.len() <= 253 && !name.contains("-.") && !name.contains(".."), "{name}");
+        };
+        check("orders");
+        check(&"o".repeat(253));
+        check(&format!("{}{}", "o".repeat(199), "-.".repeat(27)));
     }
 
     #[test]

@@ -31,6 +31,10 @@ const BLOCKING_MAX: usize = 4;
 const STACK_BYTES: usize = 1 << 20;
 /// How long a connection to the API server may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long such a connection may be silent. Lists, and watches until they are answered, have no other deadline: without
+/// this one, an API server that takes a request and goes away in silence would leave a store as it is for ever. Longer
+/// than watches last.
+const SILENCE_MAX: Duration = Duration::from_secs(150);
 
 /// What the process was told at its start.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,6 +82,8 @@ async fn live(options: Options) -> anyhow::Result<()> {
         "found no way to the API server: neither a service account in a pod nor a kubeconfig",
     )?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.read_timeout = Some(SILENCE_MAX);
+    config.reset_reader_on_write = true;
     let own_namespace = own_namespace(&config);
     let server = config.cluster_url.clone();
     let client = Client::try_from(config).context("can't make a client of the API server")?;
@@ -115,8 +121,7 @@ async fn live(options: Options) -> anyhow::Result<()> {
             }
             None => {
                 context.metrics.leads(true);
-                act(&context, &shutdown).await;
-                Ok(())
+                act(&context, &shutdown).await
             }
         }
     };
@@ -145,8 +150,9 @@ async fn act_as_leader(
     context.metrics.leads(true);
     // Renewals go on while what runs comes to its end: the lease goes back when nothing acts any more.
     let ended = CancellationToken::new();
+    let mut outcome = Ok(());
     let acting = async {
-        act(context, shutdown).await;
+        outcome = act(context, shutdown).await;
         ended.cancel();
         std::future::pending::<()>().await;
     };
@@ -158,40 +164,43 @@ async fn act_as_leader(
         Leadership::Ended => {
             context.metrics.leads(false);
             elector.release().await;
-            Ok(())
+            outcome
         }
         Leadership::Lost => anyhow::bail!("lost the lease: the process ends, so that no two act"),
     }
 }
 
-/// Runs every controller until `shutdown`.
-async fn act(context: &Context, shutdown: &CancellationToken) {
+/// Runs every controller until `shutdown`. Without one of them the process would only look alive: all end with it.
+///
+/// # Errors
+/// If a controller ended before it was told to.
+async fn act(context: &Context, shutdown: &CancellationToken) -> anyhow::Result<()> {
     let synced = tokio::select! {
         () = context.stores.synced() => true,
         () = shutdown.cancelled() => false,
     };
     if !synced {
-        return;
+        return Ok(());
     }
     tracing::info!(clusters = context.stores.clusters.len(), "knows all that there is; acts");
     let mut controllers = JoinSet::new();
     controllers.spawn(cluster::controller::run(context.clone(), shutdown.clone()));
     controllers.spawn(user::controller::run(context.clone(), shutdown.clone()));
     controllers.spawn(rebalance::controller::run(context.clone(), shutdown.clone()));
-    let (shared, token) = (Arc::new(context.clone()), shutdown.clone());
-    controllers.spawn(async move {
-        if let Err(error) = topic::controller::run(shared, token).await {
-            tracing::error!(error = format!("{error:#}"), "the controller of topics ended");
-        }
-    });
+    controllers.spawn(topic::controller::run(context.clone(), shutdown.clone()));
+    let mut outcome = Ok(());
     while let Some(ended) = controllers.join_next().await {
         if let Err(error) = ended {
-            // Without one of them the process would only look alive.
-            tracing::error!(%error, "a controller panicked; the process ends");
+            outcome = Err(error).context("a controller panicked; the process ends");
+        } else if !shutdown.is_cancelled() {
+            outcome = Err(anyhow::anyhow!("a controller ended by itself; the process ends"));
+        }
+        if outcome.is_err() {
             shutdown.cancel();
         }
     }
     tracing::info!("nothing acts any more");
+    outcome
 }
 
 /// Cancels `shutdown` on SIGTERM and SIGINT.

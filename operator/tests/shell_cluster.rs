@@ -236,6 +236,22 @@ async fn what_is_somebody_elses_is_never_taken_over() {
 }
 
 #[tokio::test]
+async fn no_node_starts_on_a_volume_that_is_somebody_elses() {
+    let api = FakeApi::start().await;
+    api.put(CLUSTERS, "orders", cluster());
+    let theirs = json!({"kind": "PersistentVolumeClaim", "metadata": {}, "spec": {}});
+    api.put("/api/v1/namespaces/shop/persistentvolumeclaims", "data-orders-nodes-0", theirs);
+    let shop = Shop::open_with(api).await;
+    for _ in 0..2 {
+        let (outcome, writes) = shop.reconcile().await;
+        outcome.expect("it is told in the status");
+        assert!(!writes.iter().any(|write| write.contains("statefulsets/")), "{writes:#?}");
+    }
+    let status = shop.api.get(&format!("{CLUSTERS}/orders")).unwrap()["status"].to_string();
+    assert!(status.contains("isn't this cluster's"), "{status}");
+}
+
+#[tokio::test]
 async fn what_lost_its_labels_is_known_by_its_owner() {
     let shop = Shop::open().await;
     shop.settle().await;

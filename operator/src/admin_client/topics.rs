@@ -19,8 +19,13 @@ use super::{AdminClient, AdminError};
 
 /// Topics in one `Metadata` request: their partitions fit a frame many times over.
 const DESCRIBED_MAX: usize = 200;
-/// Topics in one request that changes them. Brokers refuse batches with too many partitions.
+/// Topics in one request that changes them.
 const CHANGED_MAX: usize = 50;
+/// Topics, partitions and keys that one request makes, together. A controller refuses a request of more than ten
+/// thousand as a whole: those that ask for little would wait for ever beside those that ask for much.
+const MADE_MAX: usize = 5000;
+/// What is reckoned for a topic whose partitions are as the broker is configured.
+const DEFAULT_PARTITIONS_MAX: usize = 90;
 /// "As the broker is configured", for partitions and replicas.
 const BROKER_DEFAULT: i16 = -1;
 
@@ -120,7 +125,7 @@ impl AdminClient {
     ) -> Result<BTreeMap<TopicName, Result<CreatedTopic, Refusal>>, AdminError> {
         let api = ApiKey::CreateTopics;
         let mut created = BTreeMap::new();
-        for asked in in_parts(&topics.keys().cloned().collect(), CHANGED_MAX) {
+        for asked in in_batches(topics) {
             let wanted = asked.iter().filter_map(|name| Some(creatable(name, topics.get(name)?)));
             let request = CreateTopicsRequest {
                 topics: wanted.collect(),
@@ -285,6 +290,28 @@ pub(super) fn named(api: ApiKey, name: Option<&str>) -> Result<TopicName, AdminE
 
 pub(super) const fn wrong(api: ApiKey, what: String) -> AdminError {
     AdminError::Answer { api, what }
+}
+
+/// The names of `topics` in sets that a controller takes as one request; one that is too large stands alone.
+fn in_batches(topics: &BTreeMap<TopicName, NewTopic>) -> Vec<BTreeSet<TopicName>> {
+    let mut batches: Vec<BTreeSet<TopicName>> = Vec::new();
+    let mut made = 0_usize;
+    for (name, topic) in topics {
+        let partitions = topic.partitions.map(|count| usize::try_from(count).unwrap_or_default());
+        let size =
+            partitions.unwrap_or(DEFAULT_PARTITIONS_MAX).saturating_add(1 + topic.config.len());
+        match batches.last_mut() {
+            Some(batch) if batch.len() < CHANGED_MAX && made.saturating_add(size) <= MADE_MAX => {
+                batch.insert(name.clone());
+                made += size;
+            }
+            _ => {
+                batches.push(BTreeSet::from([name.clone()]));
+                made = size;
+            }
+        }
+    }
+    batches
 }
 
 /// The keys in sets of bounded size; none for none.

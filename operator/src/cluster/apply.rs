@@ -14,16 +14,14 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use taffrail_crds::KafkaCluster;
 
-use super::names::{CLUSTER_ID_ANNOTATION, CLUSTER_LABEL, MANAGED_BY_LABEL};
 use super::{Applied, ObjectKind, ObjectRef, Observed, Plan, Rejection, Step};
 use crate::context::{ApiError, Context};
-use crate::stores::{ObjectKey, Store};
+use crate::stores::Store;
 
 /// Carries out all of `plan` but its status and events. Says which objects the API server will not have.
 ///
@@ -36,15 +34,12 @@ pub async fn apply(
 ) -> Result<Vec<Rejection>, ApiError> {
     let mut rejections = Vec::new();
     for object in &plan.applies {
-        let message = match apply_object(context, observed, object).await {
-            Ok(Outcome::Applied) => continue,
-            Ok(Outcome::Foreign) => format!(
-                "there is one of that name that isn't this cluster's, and it is left alone: delete or rename \
-                 it, or give the cluster another name ({MANAGED_BY_LABEL} and {CLUSTER_LABEL} say whose it is)"
-            ),
-            Err(error) if error.is_invalid() || error.is_forbidden() => error.cause.to_string(),
+        let error = match apply_object(context, observed, object).await {
+            Ok(()) => continue,
+            Err(error) if error.is_invalid() || error.is_forbidden() || error.is_foreign() => error,
             Err(error) => return Err(error),
         };
+        let message = error.cause.to_string();
         tracing::debug!(
             kind = object.kind(),
             name = object.name(),
@@ -56,7 +51,7 @@ pub async fn apply(
             name: object.name().to_owned(),
             message,
         });
-        if is_needed_to_start(object) {
+        if is_needed_to_start(object) || (error.is_foreign() && is_volume(object)) {
             return Ok(rejections);
         }
     }
@@ -74,18 +69,17 @@ fn is_needed_to_start(object: &Applied) -> bool {
     matches!(object, Applied::ServiceAccount(_) | Applied::ConfigMap(_))
 }
 
-/// What came of applying an object.
-enum Outcome {
-    Applied,
-    /// Somebody else has an object of that name.
-    Foreign,
+/// Whether a node would write on it: one that isn't the cluster's holds somebody's data, and even to mount it
+/// changes whom its files belong to.
+fn is_volume(object: &Applied) -> bool {
+    matches!(object, Applied::Claim(_))
 }
 
 async fn apply_object(
     context: &Context,
     observed: &Observed,
     object: &Applied,
-) -> Result<Outcome, ApiError> {
+) -> Result<(), ApiError> {
     let owner = &observed.cluster;
     let stores = &context.stores;
     match object {
@@ -99,44 +93,19 @@ async fn apply_object(
     }
 }
 
-/// Applies `object`. One that isn't in the store, which knows what bears the operator's labels, may be there
-/// all the same and be somebody else's: applying would take it over.
+/// Applies `object`, unless that would take over somebody else's.
 async fn adopt<K>(
     context: &Context,
     cluster: &KafkaCluster,
     store: &Store<K>,
     object: &K,
-) -> Result<Outcome, ApiError>
+) -> Result<(), ApiError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     K: Clone + Debug + DeserializeOwned + Serialize,
 {
-    let key = ObjectKey::of(object.meta());
-    let found = match store.get(&key) {
-        Some(found) => Some(found.meta().clone()),
-        None => context.read::<K>(&key).await?.map(|found| found.meta().clone()),
-    };
-    if found.is_some_and(|found| !is_of(&found, cluster, object.meta())) {
-        return Ok(Outcome::Foreign);
-    }
-    context.apply(store, object).await?;
-    Ok(Outcome::Applied)
-}
-
-/// Whether what was `found` was made for `cluster`, be it that somebody has taken its labels off: by its
-/// labels, its owner, or on a volume's claim by the cluster's id, which `wanted` bears as well.
-fn is_of(found: &ObjectMeta, cluster: &KafkaCluster, wanted: &ObjectMeta) -> bool {
-    let label = |metadata: &ObjectMeta, name: &str| metadata.labels.as_ref()?.get(name).cloned();
-    let is_labelled = [MANAGED_BY_LABEL, CLUSTER_LABEL]
-        .into_iter()
-        .all(|name| label(found, name).is_some() && label(found, name) == label(wanted, name));
-    let is_owned =
-        cluster.metadata.uid.as_ref().is_some_and(|uid| {
-            found.owner_references.iter().flatten().any(|owner| owner.uid == *uid)
-        });
-    let id =
-        |metadata: &ObjectMeta| metadata.annotations.as_ref()?.get(CLUSTER_ID_ANNOTATION).cloned();
-    is_labelled || is_owned || (id(found).is_some() && id(found) == id(wanted))
+    context.check_ours(cluster, store, object).await?;
+    context.apply(store, object).await
 }
 
 async fn take(context: &Context, observed: &Observed, step: &Step) -> Result<(), ApiError> {

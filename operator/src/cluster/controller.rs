@@ -115,6 +115,10 @@ impl Reconciler {
         let mut observed = observe(&self.context, cluster.clone()).await;
         observed.rejections = self.recall(key, &cluster);
         let mut plan = decide(&observed, &self.context.settings, Timestamp::now());
+        if plan.step.is_some() {
+            // Before the step: an operator that ends in the middle of it must not leave a restart untold.
+            self.tell(key, &cluster, &plan.events).await;
+        }
         let applied = apply::apply(&self.context, &observed, &plan).await;
         if let Ok(rejections) = &applied
             && *rejections != observed.rejections

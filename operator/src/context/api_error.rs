@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use kube::core::Status;
 
+use crate::cluster::names::{CLUSTER_LABEL, MANAGED_BY_LABEL};
+
 /// Why the API server didn't do what it was asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cause {
@@ -18,6 +20,8 @@ pub enum Cause {
     },
     /// The namespace is being deleted: nothing new is taken there.
     NamespaceTerminating,
+    /// It wasn't asked: an object of that name is there, and isn't the cluster's.
+    Foreign,
     /// It couldn't be reached, or its answer couldn't be read.
     Unreachable(String),
     /// It didn't answer in time.
@@ -69,6 +73,11 @@ impl fmt::Display for Cause {
                 write!(f, "the API server answered {code}: {message}")
             }
             Self::NamespaceTerminating => f.write_str("the namespace is being deleted"),
+            Self::Foreign => write!(
+                f,
+                "there is one of that name that isn't this cluster's, and it is left alone: delete or rename it, or \
+                 give the cluster another name ({MANAGED_BY_LABEL} and {CLUSTER_LABEL} say whose it is)"
+            ),
             Self::Unreachable(text) => write!(f, "the API server can't be reached: {text}"),
             Self::TimedOut(after) => {
                 write!(f, "the API server didn't answer in {} s", after.as_secs())
@@ -101,6 +110,11 @@ impl ApiError {
     /// Whether the operator may not do it.
     pub fn is_forbidden(&self) -> bool {
         self.code() == Some(403)
+    }
+
+    /// Whether it would have taken over what isn't the cluster's.
+    pub fn is_foreign(&self) -> bool {
+        self.cause == Cause::Foreign
     }
 
     /// Whether it is in vain, since the namespace is being deleted.

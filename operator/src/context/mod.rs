@@ -12,15 +12,19 @@ use std::time::Duration;
 use either::Either;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, Preconditions};
+use kube::core::error_boundary::DeserializeGuard;
 use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use taffrail_crds::KafkaCluster;
 
 pub use api_error::{ApiError, Cause};
 
-use crate::cluster::names::FIELD_MANAGER;
+use crate::cluster::names::{
+    CLUSTER_ID_ANNOTATION, CLUSTER_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL,
+};
 use crate::events::Recorder;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -66,6 +70,54 @@ impl Context {
     {
         let api = self.api::<K>(&key.namespace);
         within(request::<K>("get", key), api.get_opt(&key.name)).await
+    }
+
+    /// Reads all objects of one kind in `namespace` from the API server itself, past the stores. Those that don't
+    /// parse are left away.
+    ///
+    /// # Errors
+    /// If the API server can't be reached or refuses.
+    pub async fn list<K>(&self, namespace: &str) -> Result<Vec<K>, ApiError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        let api: Api<DeserializeGuard<K>> = Api::namespaced(self.client.clone(), namespace);
+        let request = format!("list {} of namespace {namespace}", K::kind(&()));
+        let listed = within(request, api.list(&ListParams::default())).await?;
+        Ok(listed.items.into_iter().filter_map(|DeserializeGuard(object)| object.ok()).collect())
+    }
+
+    /// Fails with [`Cause::Foreign`] if there is an object of the name of `wanted` that wasn't made for `cluster`. One that
+    /// isn't in the store, which knows what bears the operator's labels, may be there all the same.
+    ///
+    /// # Errors
+    /// That, or the API server can't be reached or refuses.
+    pub async fn check_ours<K>(
+        &self,
+        cluster: &KafkaCluster,
+        store: &Store<K>,
+        wanted: &K,
+    ) -> Result<(), ApiError>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        let key = ObjectKey::of(wanted.meta());
+        let found = match store.get(&key) {
+            Some(found) => Some(found.meta().clone()),
+            None => self.read::<K>(&key).await?.map(|found| found.meta().clone()),
+        };
+        match found {
+            Some(found) if !is_of(&found, cluster, wanted.meta()) => {
+                Err(ApiError { request: request::<K>("apply", &key), cause: Cause::Foreign })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Applies `object` as a whole: fields that it had from the operator and no longer has go, fields of
@@ -153,6 +205,22 @@ impl Context {
         self.metrics.wrote(&K::kind(&()), "delete");
         Ok(())
     }
+}
+
+/// Whether what was `found` was made for `cluster`, be it that somebody has taken its labels off: by its
+/// labels, its owner, or on a volume's claim by the cluster's id, which `wanted` bears as well.
+fn is_of(found: &ObjectMeta, cluster: &KafkaCluster, wanted: &ObjectMeta) -> bool {
+    let label = |metadata: &ObjectMeta, name: &str| metadata.labels.as_ref()?.get(name).cloned();
+    let is_labelled = [MANAGED_BY_LABEL, CLUSTER_LABEL]
+        .into_iter()
+        .all(|name| label(found, name).is_some() && label(found, name) == label(wanted, name));
+    let is_owned =
+        cluster.metadata.uid.as_ref().is_some_and(|uid| {
+            found.owner_references.iter().flatten().any(|owner| owner.uid == *uid)
+        });
+    let id =
+        |metadata: &ObjectMeta| metadata.annotations.as_ref()?.get(CLUSTER_ID_ANNOTATION).cloned();
+    is_labelled || is_owned || (id(found).is_some() && id(found) == id(wanted))
 }
 
 /// Waits for `answer`, but not for ever.

@@ -106,7 +106,7 @@ impl WatchReport {
                  (chart value crds.install)",
                 self.resource
             ),
-            Cause::Refused { .. } | Cause::NamespaceTerminating => {
+            Cause::Refused { .. } | Cause::NamespaceTerminating | Cause::Foreign => {
                 format!("can't {verb} {}: {cause}", self.resource)
             }
             Cause::Unreachable(_) | Cause::TimedOut(_) => return self.server.away(&cause),

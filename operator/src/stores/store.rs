@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -16,8 +17,13 @@ use kube::core::error_boundary::InvalidObject;
 use kube::runtime::watcher::Event;
 use parking_lot::RwLock;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::ObjectKey;
+use crate::context::REQUEST_TIMEOUT;
+
+/// For how long it is known of an object that it ended: longer than any answer to a write takes.
+const ENDED_KEPT: Duration = REQUEST_TIMEOUT.saturating_mul(4);
 
 /// Whoever wants to know of changes; called without any lock held, so it may read stores.
 type Subscriber = Arc<dyn Fn(&ObjectMeta) + Send + Sync>;
@@ -42,6 +48,8 @@ struct State<K> {
     invalid: BTreeMap<ObjectKey, Arc<InvalidObject>>,
     /// What this process wrote or deleted since the list that is under way began.
     written_since_list: BTreeSet<ObjectKey>,
+    /// What others ended lately, as it was in the end, and when that was heard.
+    ended: BTreeMap<ObjectKey, (ObjectMeta, Instant)>,
 }
 
 impl<K> Clone for Store<K> {
@@ -69,6 +77,7 @@ where
             objects: BTreeMap::new(),
             invalid: BTreeMap::new(),
             written_since_list: BTreeSet::new(),
+            ended: BTreeMap::new(),
         };
         Self {
             shared: Arc::new(Shared {
@@ -132,12 +141,16 @@ where
         }
     }
 
-    /// Takes in what the API server answered to a write of this process.
+    /// Takes in what the API server answered to a write of this process. The answer may come after the news that the
+    /// object is gone; nothing would ever take it out again.
     pub fn wrote(&self, mut object: K) {
         super::trim(object.meta_mut());
         let key = ObjectKey::of(object.meta());
         let changed = {
             let mut state = self.shared.state.write();
+            if state.ended.get(&key).is_some_and(|(ended, _)| !is_newer(object.meta(), ended)) {
+                return;
+            }
             state.written_since_list.insert(key.clone());
             state.put(key, object)
         };
@@ -223,6 +236,7 @@ where
         // The end of an object that was made anew since says nothing about the new one.
         let is_same = |known: &ObjectMeta| known.uid == metadata.uid;
         let mut gone = None;
+        self.note_end(key.clone(), metadata.clone());
         if self.objects.get(&key).is_some_and(|known| is_same(known.meta())) {
             gone = self.objects.remove(&key).map(|object| object.meta().clone());
         }
@@ -230,6 +244,13 @@ where
             gone = self.invalid.remove(&key).map(|object| object.metadata.clone());
         }
         gone
+    }
+}
+
+impl<K> State<K> {
+    fn note_end(&mut self, key: ObjectKey, metadata: ObjectMeta) {
+        self.ended.retain(|_, (_, heard)| heard.elapsed() < ENDED_KEPT);
+        self.ended.insert(key, (metadata, Instant::now()));
     }
 }
 
@@ -300,6 +321,9 @@ where
                 }
                 !gone
             });
+            for gone in &changed {
+                state.note_end(ObjectKey::of(gone), gone.clone());
+            }
             for object in listing {
                 changed.extend(state.put_any(object));
             }

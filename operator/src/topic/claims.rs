@@ -37,6 +37,9 @@ pub struct Claims {
     pub owners: BTreeMap<TopicName, Claim>,
     /// What there is to say of the other resources.
     pub refused: BTreeMap<ObjectKey, Verdict>,
+    /// The uids of resources that their topics go with, and those topics; also of resources that may not act just now
+    /// and did before: one that waits for a finalizer, or has a mistake in it, still asks for what it asked for.
+    pub bound: BTreeSet<(String, TopicName)>,
     /// Every name that any resource asks for, rightly or not.
     pub wanted: BTreeSet<TopicName>,
 }
@@ -75,14 +78,18 @@ pub fn settle<'a>(
             }
         };
         claims.wanted.insert(name.clone());
+        let uid = topic.metadata.uid.clone().unwrap_or_default();
+        let bound = desired::is_deleted_with_resource(topic).then(|| (uid.clone(), name.clone()));
         // Nothing is done any more for a resource that only waits for somebody's finalizer.
         if topic.metadata.deletion_timestamp.is_some() {
+            claims.bound.extend(bound);
             continue;
         }
         match judge(cluster, topic, &object, &name, owners.get(&name), &labels) {
             Ok(desired) => {
+                claims.bound.extend(bound);
                 let claim = Claim {
-                    uid: topic.metadata.uid.clone().unwrap_or_default(),
+                    uid,
                     object: object.clone(),
                     created,
                     desired,
@@ -93,6 +100,7 @@ pub fn settle<'a>(
             }
             Err(problem) => {
                 if problem.reason == reason::INVALID {
+                    claims.bound.extend(bound);
                     owners.insert(name.clone(), object.clone());
                 }
                 claims.refused.insert(object, Verdict::only(Some(name), problem));

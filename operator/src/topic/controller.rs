@@ -21,10 +21,8 @@ const KIND: &str = "Topic";
 const PARALLEL: usize = 4;
 
 /// Looks after the topics of every cluster until `shutdown`. The stores have to be synced.
-///
-/// # Errors
-/// None; whatever a pass comes upon is tried again.
-pub async fn run(context: Arc<Context>, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(context: Context, shutdown: CancellationToken) {
+    let context = Arc::new(context);
     let queue = Queue::new();
     let memory = Arc::new(Memory::default());
     subscribe(&context, &memory, &queue);
@@ -34,7 +32,6 @@ pub async fn run(context: Arc<Context>, shutdown: CancellationToken) -> anyhow::
         async move { pass::run(&context, &memory, &cluster, broker_addresses).await }
     };
     queue.run(KIND, PARALLEL, &metrics, &shutdown, reconcile).await;
-    Ok(())
 }
 
 /// Where the brokers of `cluster` are that are ready.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Namespace, ObjectReference};
 use kube::{Api, Resource as _};
 use taffrail_crds::{GROUP, KafkaCluster, Topic, VERSION};
-use taffrail_model::Uuid;
+use taffrail_model::{TopicName, Uuid};
 use tokio::time::Instant;
 
-use super::claims::Claims;
+use super::claims::{Claims, cluster_of};
+use super::desired::name_of;
 use super::pass::Memory;
 use super::record::Entry;
 use super::record_store::RecordStore;
@@ -43,15 +44,30 @@ pub(super) async fn judge(
     let unseen: Vec<(String, Entry)> =
         unseen.map(|(uid, entry)| (uid.clone(), entry.clone())).collect();
     let mut departed = Departed::default();
+    if unseen.is_empty() {
+        return Ok(departed);
+    }
+    // Asked before and after: resources may take long to look for, and a definition goes and comes meanwhile.
+    let kind_before = kind(context).await;
+    let mut looked_up = Vec::with_capacity(unseen.len());
     for (uid, entry) in unseen {
         let lookup = look_up(context, &uid, &entry).await;
+        looked_up.push((uid, entry, lookup));
+    }
+    let kind = kind(context).await.max(kind_before);
+    let cluster_stays = stays(context, cluster).await;
+    let is_clear = kind == Kind::Served && cluster_stays;
+    for (uid, entry, lookup) in looked_up {
+        let counted = if is_clear { lookup } else { Lookup::Unclear };
         let circumstances = Circumstances {
-            kind: kind(context).await,
-            cluster_stays: stays(context, cluster).await,
+            kind,
+            cluster_stays,
             is_wanted: claims.wanted.contains(&entry.topic),
-            gone_for: memory.gone_for(&uid, lookup, Instant::now()),
+            gone_for: memory.gone_for(&uid, counted, Instant::now()),
         };
         match fate(&entry, lookup, circumstances) {
+            // What isn't clear may soon be, and a definition that goes meanwhile has to be seen to go.
+            Fate::Keep if lookup != Lookup::Present => departed.again = Some(GONE_MIN),
             Fate::Keep => {}
             Fate::Wait => departed.again = Some(GONE_MIN),
             Fate::Forget => {
@@ -64,7 +80,54 @@ pub(super) async fn judge(
         }
     }
     store.save().await?;
+    if !departed.doomed.is_empty() {
+        confirm(context, cluster, store, &mut departed).await;
+    }
     Ok(departed)
+}
+
+/// Spares the topics whose deletion was concluded from what is known, and not from what is: the entry is asked for
+/// once more, and so are the resources around it. A watch may be late, and there is no second chance.
+async fn confirm(
+    context: &Context,
+    cluster: &KafkaCluster,
+    store: &RecordStore<'_>,
+    departed: &mut Departed,
+) {
+    let key = ObjectKey::of(&cluster.metadata);
+    let objects = departed.doomed.values().map(|(_, entry)| &entry.object);
+    let mut namespaces: BTreeSet<String> = objects.map(|object| object.namespace.clone()).collect();
+    namespaces.insert(key.namespace.clone());
+    let asked = async {
+        let written = store.read_again().await?;
+        let mut topics = Vec::new();
+        for namespace in &namespaces {
+            topics.extend(context.list::<Topic>(namespace).await?);
+        }
+        Ok::<_, ApiError>((written, topics))
+    };
+    let before = departed.doomed.len();
+    match asked.await {
+        Ok((written, topics)) => {
+            let uids: BTreeSet<_> =
+                topics.iter().filter_map(|topic| topic.metadata.uid.clone()).collect();
+            let here = topics.iter().filter(|topic| cluster_of(topic) == key);
+            let wanted: BTreeSet<TopicName> =
+                here.filter_map(|topic| name_of(topic).ok()).collect();
+            departed.doomed.retain(|_, (uid, entry)| {
+                written.entries.get(uid) == Some(&*entry)
+                    && !uids.contains(uid)
+                    && !wanted.contains(&entry.topic)
+            });
+        }
+        Err(error) => {
+            tracing::debug!(%error, "it isn't known whether topics may be deleted");
+            departed.doomed.clear();
+        }
+    }
+    if departed.doomed.len() < before {
+        departed.again = Some(GONE_MIN);
+    }
 }
 
 /// Deletes the topics that are to be, then their entries.

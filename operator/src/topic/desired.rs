@@ -81,6 +81,13 @@ impl Desired {
     }
 }
 
+/// Whether `topic` asks for its topic to go with it, whatever else it says. One that is only read stays in any case.
+pub(super) fn is_deleted_with_resource(topic: &Topic) -> bool {
+    let spec = &topic.spec;
+    spec.deletion_policy == DeletionPolicy::Delete
+        && spec.management_policy == ManagementPolicy::Manage
+}
+
 /// The name in Kafka that `topic` asks for.
 ///
 /// # Errors

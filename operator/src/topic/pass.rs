@@ -100,7 +100,7 @@ pub async fn run(
         tracing::warn!(cluster = %key, entries, "the record of topics can't be read in full");
     }
     let known = known_uids(context);
-    store.record.remove_unwanted(&claims.owners, &known);
+    store.record.remove_unwanted(&claims.bound, &known);
     store.save().await?;
     let departed = departed::judge(context, memory, cluster, &claims, &mut store, &known).await?;
     if claims.owners.is_empty() && store.record.is_empty() {
@@ -145,10 +145,18 @@ async fn serve(
             return (unobserved(owners, &what), Err(error.into()));
         }
     };
-    let unrecorded = store.record.enter(owners, &ids(&observed));
+    let mut unrecorded = store.record.enter(owners, &ids(&observed));
     if let Err(error) = store.save().await {
+        // Topics that stay need no record, and don't wait for it.
         let what = format!("the record of topics to be deleted can't be written: {error}");
-        return (unobserved(owners, &what), Err(error.into()));
+        let bound = owners.iter().filter(|(_, claim)| claim.desired.is_deleted_with_resource());
+        for (name, _) in bound {
+            let problem = || Problem::waiting(reason::CLUSTER_NOT_READY, &what);
+            unrecorded.entry(name.clone()).or_insert_with(problem);
+        }
+        let mut plan = plan(owners, &observed, &unrecorded);
+        let _ = apply(admin, &mut plan).await;
+        return (plan, Err(error.into()));
     }
     let mut plan = plan(owners, &observed, &unrecorded);
     let applied = apply(admin, &mut plan).await;

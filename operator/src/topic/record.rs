@@ -81,20 +81,15 @@ impl Record {
         self.unreadable.len()
     }
 
-    /// Removes the entries of resources that are there and don't ask for deletion, or not of that topic, or not in
-    /// this cluster. Needs no broker.
+    /// Removes the entries of resources that are there and not `bound` to that topic: they don't ask for deletion, or
+    /// not of that topic, or not in this cluster. Needs no broker.
     pub fn remove_unwanted(
         &mut self,
-        owners: &BTreeMap<TopicName, Claim>,
+        bound: &BTreeSet<(String, TopicName)>,
         existing: &BTreeSet<String>,
     ) {
-        let asking: BTreeSet<(&str, &TopicName)> = owners
-            .values()
-            .filter(|claim| claim.desired.is_deleted_with_resource())
-            .map(|claim| (claim.uid.as_str(), &claim.desired.name))
-            .collect();
         self.entries.retain(|uid, entry| {
-            !existing.contains(uid) || asking.contains(&(uid.as_str(), &entry.topic))
+            !existing.contains(uid) || bound.contains(&(uid.clone(), entry.topic.clone()))
         });
     }
 

@@ -31,16 +31,18 @@ impl<'a> RecordStore<'a> {
         let namespace = cluster.metadata.namespace.clone().unwrap_or_default();
         let key = ObjectKey::new(namespace, topics_config_map(name));
         let stored = context.stores.config_maps.get(&key);
-        let record = stored
-            .as_ref()
-            .filter(|stored| belongs_to(stored, cluster))
-            .and_then(|stored| stored.data.as_ref())
-            .map(Record::read)
-            .unwrap_or_default();
+        let record = record_in(stored.as_deref(), cluster);
         Self { context, cluster, key, stored, written: record.clone(), record }
     }
 
-    /// Writes the record if it has changed; an empty one has no object. Fails if somebody else wrote it meanwhile.
+    /// The record as the API server itself has it now.
+    pub(super) async fn read_again(&self) -> Result<Record, ApiError> {
+        let stored = self.context.read::<ConfigMap>(&self.key).await?;
+        Ok(record_in(stored.as_ref(), self.cluster))
+    }
+
+    /// Writes the record if it has changed; an empty one has no object. Fails if somebody else wrote it meanwhile, or
+    /// has an object of that name.
     pub(super) async fn save(&mut self) -> Result<(), ApiError> {
         if self.record == self.written {
             return Ok(());
@@ -51,7 +53,9 @@ impl<'a> RecordStore<'a> {
                 self.context.delete(store, &stored.metadata).await?;
             }
         } else {
-            self.context.apply(store, &self.object()).await?;
+            let object = self.object();
+            self.context.check_ours(self.cluster, store, &object).await?;
+            self.context.apply(store, &object).await?;
         }
         self.stored = store.get(&self.key);
         self.written = self.record.clone();
@@ -78,6 +82,12 @@ impl<'a> RecordStore<'a> {
             ..ConfigMap::default()
         }
     }
+}
+
+/// The record in what is stored, if that is the cluster's.
+fn record_in(stored: Option<&ConfigMap>, cluster: &KafkaCluster) -> Record {
+    let own = stored.filter(|stored| belongs_to(stored, cluster));
+    own.and_then(|stored| stored.data.as_ref()).map(Record::read).unwrap_or_default()
 }
 
 fn belongs_to(stored: &ConfigMap, cluster: &KafkaCluster) -> bool {

@@ -25,15 +25,15 @@ pub enum Lookup {
     Unclear,
 }
 
-/// Whether the kind `Topic` is offered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Whether the kind `Topic` is offered. Of two answers the greater one counts.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Kind {
     /// With all that goes with it.
     Served,
-    /// Not, or no new ones can be made.
-    Going,
     /// There was no clear answer.
     Unclear,
+    /// Not, or no new ones can be made.
+    Going,
 }
 
 /// What else has to be known.

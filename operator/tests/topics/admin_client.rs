@@ -24,6 +24,19 @@ fn client(broker: &FakeBroker) -> AdminClient {
 }
 
 #[tokio::test]
+async fn one_request_holds_no_more_partitions_than_a_controller_takes() {
+    let broker = FakeBroker::start().await;
+    let sizes = [Some(4000), Some(9000), Some(4000), None, Some(1)];
+    let wanted = sizes.into_iter().enumerate().map(|(index, partitions)| {
+        let new = NewTopic { partitions, replication_factor: None, config: BTreeMap::new() };
+        (name(&format!("t{index}")), new)
+    });
+    let created = client(&broker).create_topics(&wanted.collect()).await.unwrap();
+    assert!(created.values().all(Result::is_ok), "{created:?}");
+    assert_eq!(created.len(), sizes.len());
+}
+
+#[tokio::test]
 async fn each_item_has_its_own_outcome() {
     let broker = FakeBroker::start().await;
     let id = broker.state().put("a", 2, &[("retention.ms", "5")]);

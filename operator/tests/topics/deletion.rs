@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use taffrail_operator::stores::ObjectKey;
 use taffrail_protocol::ApiKey;
 
-use crate::pass::{CLUSTER, RECORD, World, topic_path};
+use crate::pass::{CLUSTER, RECORD, TOPICS, World, topic_path};
 
 /// A world with a topic `a` that goes with its resource.
 async fn world() -> World {
@@ -161,9 +161,9 @@ async fn a_lost_definition_deletes_nothing_not_even_when_it_comes_back() {
 #[tokio::test]
 async fn nothing_is_deleted_without_clear_answers() {
     let namespace = "/api/v1/namespaces/shop".to_owned();
-    for path in
-        [topic_path("a"), "/apis/taffrail.io/v1beta1".to_owned(), CLUSTER.to_owned(), namespace]
-    {
+    let kind = "/apis/taffrail.io/v1beta1".to_owned();
+    let (cluster, record, topics) = (CLUSTER.to_owned(), RECORD.to_owned(), TOPICS.to_owned());
+    for path in [topic_path("a"), kind, cluster, namespace, record, topics] {
         let world = world().await;
         world.delete_topic("a");
         world.api.state().broken.push(path.clone());
@@ -185,6 +185,88 @@ async fn a_store_that_lags_deletes_nothing() {
     twice(&world).await;
     assert!(has_topic(&world));
     assert_eq!(entry(&world, "uid-a")["topic"], "a");
+}
+
+#[tokio::test]
+async fn a_record_that_lags_deletes_nothing() {
+    let world = world().await;
+    world.delete_topic("a");
+    world.pass().await.unwrap();
+    // Another process, which acted before this one, had taken the entry out; so does who wants to keep the topic.
+    let mut record = world.api.state().objects[RECORD].clone();
+    record["data"] = json!({});
+    world.api.state().put(RECORD, record);
+    wait().await;
+    let _ = world.pass().await;
+    assert!(has_topic(&world));
+}
+
+#[tokio::test]
+async fn a_resource_that_the_watch_has_not_brought_yet_keeps_its_topic() {
+    for (resource, spec) in
+        [("a", json!({})), ("b", json!({"topicName": "a"})), ("b", json!({"topicName": "other"}))]
+    {
+        let world = world().await;
+        world.delete_topic("a");
+        world.pass().await.unwrap();
+        let mut topic = json!({
+            "apiVersion": "taffrail.io/v1beta1", "kind": "Topic",
+            "metadata": {"name": resource, "namespace": "shop", "uid": "uid-new"},
+            "spec": {"clusterRef": {"name": "orders"}},
+        });
+        for (key, value) in spec.as_object().unwrap() {
+            topic["spec"][key] = value.clone();
+        }
+        world.api.state().put(&topic_path(resource), topic);
+        wait().await;
+        world.pass().await.unwrap();
+        assert_eq!(has_topic(&world), spec["topicName"] != "other", "{resource} {spec}");
+    }
+}
+
+#[tokio::test]
+async fn a_resource_that_waits_for_somebodys_finalizer_takes_its_topic_along_in_the_end() {
+    for (policy, stays) in [("Delete", false), ("Retain", true)] {
+        let world = world().await;
+        let mut topic = world.api.state().objects[&topic_path("a")].clone();
+        topic["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        topic["metadata"]["finalizers"] = json!(["foregroundDeletion"]);
+        topic["spec"]["deletionPolicy"] = policy.into();
+        let topic = world.api.state().put(&topic_path("a"), topic);
+        world.context.stores.topics.wrote(serde_json::from_value(topic).unwrap());
+        twice(&world).await;
+        assert!(has_topic(&world), "it is still there");
+        world.delete_topic("a");
+        twice(&world).await;
+        assert_eq!(has_topic(&world), stays, "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_in_an_edit_does_not_keep_a_topic_for_good() {
+    let world = world().await;
+    let mistake = json!({"deletionPolicy": "Delete", "config": {"retention.ms": {}}});
+    world.put_topic("a", &mistake);
+    world.pass().await.unwrap();
+    world.expect_ready("a", "False", "Invalid");
+    world.delete_topic("a");
+    twice(&world).await;
+    assert!(!has_topic(&world));
+}
+
+#[tokio::test]
+async fn a_config_map_that_is_somebody_elses_is_never_taken_over() {
+    let world = World::new().await;
+    let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"theirs": "1"},
+                        "metadata": {"name": "orders-topics", "namespace": "shop"}});
+    let theirs = world.api.state().put(RECORD, theirs);
+    world.put_topic("a", &json!({"deletionPolicy": "Delete"}));
+    world.put_topic("b", &json!({}));
+    world.pass().await.unwrap_err();
+    assert_eq!(world.api.state().objects[RECORD], theirs);
+    assert!(!has_topic(&world), "it couldn't be recorded");
+    world.expect_ready("a", "False", "ClusterNotReady");
+    world.expect_ready("b", "True", "Ready");
 }
 
 #[tokio::test]

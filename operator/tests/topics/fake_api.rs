@@ -120,6 +120,7 @@ async fn answer(
         ("GET", path) if path.contains("/topics/") && state.topic_verbs.is_none() => {
             (StatusCode::NOT_FOUND, json!("404 page not found"))
         }
+        ("GET", path) if path.ends_with("/topics") => listed(&state, path),
         ("GET", path) => match state.objects.get(path) {
             Some(object) => (StatusCode::OK, object.clone()),
             None => failure(StatusCode::NOT_FOUND),
@@ -148,6 +149,15 @@ fn offered(state: &State) -> (StatusCode, Value) {
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "taffrail.io/v1beta1",
         "resources": [resource("topics"), resource("topics/status")],
     });
+    (StatusCode::OK, list)
+}
+
+fn listed(state: &State, collection: &str) -> (StatusCode, Value) {
+    let is_in =
+        |path: &str| path.strip_prefix(collection).is_some_and(|name| name.starts_with('/'));
+    let items: Vec<&Value> =
+        state.objects.iter().filter(|(path, _)| is_in(path)).map(|(_, object)| object).collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items});
     (StatusCode::OK, list)
 }
 

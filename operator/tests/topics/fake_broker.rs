@@ -286,8 +286,14 @@ fn refusal<'a>(mut config: impl Iterator<Item = (&'a str, &'a str)>) -> Option<S
 
 fn create_topics(state: &mut State, request: CreateTopicsRequest) -> CreateTopicsResponse {
     let mut topics = Vec::new();
+    let partitions: i32 = request.topics.iter().map(|topic| topic.num_partitions.max(1)).sum();
     for asked in request.topics {
         let mut result = CreatableTopicResult { name: asked.name.clone(), ..Default::default() };
+        if partitions > 10_000 {
+            result.error_code = ErrorCode::PolicyViolation.code();
+            topics.push(result);
+            continue;
+        }
         let config: Vec<(&str, &str)> = asked
             .configs
             .iter()

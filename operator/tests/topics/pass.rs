@@ -21,6 +21,9 @@ pub(crate) const RECORD: &str = "/api/v1/namespaces/shop/configmaps/orders-topic
 /// The cluster.
 pub(crate) const CLUSTER: &str = "/apis/taffrail.io/v1beta1/namespaces/shop/kafkaclusters/orders";
 
+/// The Topics of its namespace.
+pub(crate) const TOPICS: &str = "/apis/taffrail.io/v1beta1/namespaces/shop/topics";
+
 /// A cluster `orders` in namespace `shop`, and the operator that looks after its topics.
 pub(crate) struct World {
     pub(crate) api: FakeApi,
@@ -32,7 +35,7 @@ pub(crate) struct World {
 
 /// The path of a Topic.
 pub(crate) fn topic_path(name: &str) -> String {
-    format!("/apis/taffrail.io/v1beta1/namespaces/shop/topics/{name}")
+    format!("{TOPICS}/{name}")
 }
 
 impl World {

@@ -154,6 +154,8 @@ fn key_of(field: &str) -> Option<&'static str> {
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
+        // Kubernetes writes no empty text of a field that isn't a pointer; `false` and 0 may well be pointers.
+        Value::String(text) => text.is_empty(),
         Value::Array(list) => list.is_empty(),
         Value::Object(map) => map.is_empty(),
         _ => false,
@@ -199,6 +201,9 @@ mod tests {
         check(json!({"args": ["a", "b"]}), json!({"args": ["b", "a"]}), false);
         check(json!({"args": ["a"]}), json!({"args": ["a", "b"]}), false);
         check(json!({"tolerations": []}), json!({}), true);
+        check(json!({"tolerations": [{"effect": ""}]}), json!({"tolerations": [{}]}), true);
+        check(json!({"priorityClassName": ""}), json!({}), true);
+        check(json!({"automountServiceAccountToken": false}), json!({}), false);
     }
 
     #[test]

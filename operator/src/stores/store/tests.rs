@@ -129,6 +129,22 @@ fn the_end_of_an_object_made_anew_since_says_nothing_of_the_new_one() {
 }
 
 #[test]
+fn an_answer_that_comes_after_the_end_of_its_object_does_not_bring_it_back() {
+    let (store, mut feed, _) = store(None);
+    list(&mut feed, vec![Ok(map("a", "one", 1))]);
+    // Written as version 5, deleted by others as version 6; the answer to the write comes last.
+    feed.take(Event::Delete(Ok(map("a", "one", 6))));
+    store.wrote(map("a", "one", 5));
+    assert!(store.is_empty());
+    store.wrote(map("a", "one", 7));
+    assert_eq!(held(&store), ["a/one@7"], "made anew");
+    // A list doesn't say of what it lacks at which version it went.
+    list(&mut feed, vec![]);
+    store.wrote(map("a", "one", 6));
+    assert!(store.is_empty());
+}
+
+#[test]
 fn an_object_that_does_not_parse_stands_aside() {
     let (store, mut feed, told) = store(None);
     list(&mut feed, vec![Err(invalid("a", "bad", 1)), Ok(map("a", "good", 2))]);
