@@ -11,7 +11,6 @@
 
 mod answer;
 mod client;
-mod cluster;
 mod configs;
 mod error;
 pub mod node;
@@ -19,7 +18,6 @@ mod partitions;
 mod topics;
 
 pub use client::AdminClient;
-pub use cluster::{BrokerDescription, ClusterDescription};
 pub use configs::{ConfigChange, ConfigKind, ConfigSource, ConfigValue, TopicConfigs};
 pub use error::AdminError;
 pub use partitions::PartitionDescription;

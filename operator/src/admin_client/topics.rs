@@ -91,30 +91,6 @@ impl AdminClient {
         Ok(described)
     }
 
-    /// Describes topics by id. One that isn't there is a refusal.
-    ///
-    /// # Errors
-    /// No broker answers, or the answer can't be trusted.
-    pub async fn describe_topics_by_id(
-        &mut self,
-        ids: &BTreeSet<Uuid>,
-    ) -> Result<BTreeMap<Uuid, Result<TopicDescription, Refusal>>, AdminError> {
-        let mut described = BTreeMap::new();
-        for asked in in_parts(ids, DESCRIBED_MAX) {
-            let topics = asked.iter().map(|id| MetadataRequestTopic {
-                topic_id: *id,
-                name: None,
-                ..Default::default()
-            });
-            let mut items = Vec::new();
-            for topic in self.metadata(Some(topics.collect())).await? {
-                items.push((topic.topic_id, describe(&topic)?));
-            }
-            described.append(&mut match_items(ApiKey::Metadata, &asked, items)?);
-        }
-        Ok(described)
-    }
-
     /// Makes topics.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Objects come from the stores, which know of every write of this process. Nodes are asked all at once
 //! and each has a deadline; one that doesn't answer is told as such and holds up nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,21 +11,18 @@ use futures::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Resource, ResourceExt as _};
 use taffrail_admin_api::v1::Phase;
-use taffrail_client::{Connection, ConnectionOptions};
 use taffrail_crds::KafkaCluster;
-use taffrail_protocol::messages::MetadataRequest;
-use taffrail_protocol::messages::metadata_response::MetadataResponse;
+use taffrail_model::TopicName;
 
 use super::names::{CLUSTER_LABEL, GRPC_PORT, NODE_ID_LABEL, REPLICATION_PORT};
 use super::{NodeHealth, NodePhase, NodeReport, Observed, PartitionHealth, Stranger};
 use crate::admin_client::node::{self, Health};
+use crate::admin_client::{AdminClient, PartitionDescription};
 use crate::context::Context;
 use crate::stores::{ObjectKey, Store};
 
-/// How long a broker may take to describe all partitions.
-const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
-/// Ten thousand partitions take a tenth of it.
-const METADATA_BYTES_MAX: u64 = 16 << 20;
+/// How long the brokers may take to describe all partitions.
+const PARTITIONS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Looks at `cluster`.
 pub async fn observe(context: &Context, cluster: Arc<KafkaCluster>) -> Observed {
@@ -132,20 +129,28 @@ fn node_health(health: Health) -> NodeHealth {
     }
 }
 
-/// Asks the brokers that are ready, one after the other until one answers, of all partitions.
+/// Asks one of the brokers that are ready of all partitions.
 async fn partitions(pods: &[Arc<Pod>]) -> Option<PartitionHealth> {
     let ready: Vec<Arc<Pod>> = pods.iter().filter(|pod| is_ready(pod)).cloned().collect();
-    for address in addresses(&ready).into_values() {
-        let address = taffrail_client::join(&address, REPLICATION_PORT);
-        match tokio::time::timeout(METADATA_TIMEOUT, describe(&address)).await {
-            Ok(Ok(answer)) => return Some(partition_health(&answer)),
-            Ok(Err(error)) => {
-                tracing::debug!(address, %error, "a broker didn't describe its partitions")
-            }
-            Err(_) => tracing::debug!(address, "a broker didn't describe its partitions in time"),
+    let addresses: Vec<String> = addresses(&ready)
+        .into_values()
+        .map(|address| taffrail_client::join(&address, REPLICATION_PORT))
+        .collect();
+    if addresses.is_empty() {
+        return None;
+    }
+    let mut client = AdminClient::new(addresses);
+    match tokio::time::timeout(PARTITIONS_TIMEOUT, client.describe_partitions()).await {
+        Ok(Ok(described)) => Some(partition_health(&described)),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no broker described the partitions");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("no broker described the partitions in time");
+            None
         }
     }
-    None
 }
 
 fn is_ready(pod: &Pod) -> bool {
@@ -156,33 +161,20 @@ fn is_ready(pod: &Pod) -> bool {
         .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-async fn describe(address: &str) -> Result<MetadataResponse, taffrail_client::ConnectionError> {
-    let options = ConnectionOptions {
-        client_id: "taffrail-operator",
-        request_timeout: METADATA_TIMEOUT,
-        frame_bytes_max: METADATA_BYTES_MAX,
-    };
-    let mut connection = Connection::open(address, options).await?;
-    let request =
-        MetadataRequest { topics: None, allow_auto_topic_creation: false, ..Default::default() };
-    connection.call(&request, 9..=13, METADATA_TIMEOUT).await
-}
-
 /// Counts partitions. A replica holds its node up when its partition isn't whole: that is never too
 /// few, and needs no configuration. Partitions with one replica leave no choice and aren't counted.
-fn partition_health(answer: &MetadataResponse) -> PartitionHealth {
+fn partition_health(described: &[PartitionDescription]) -> PartitionHealth {
     let mut health = PartitionHealth::default();
-    for topic in answer.topics.iter().filter(|topic| topic.error_code == 0) {
-        health.topics += 1;
-        for partition in &topic.partitions {
-            let is_short = partition.isr_nodes.len() < partition.replica_nodes.len();
-            health.partitions += 1;
-            health.under_replicated += i64::from(is_short);
-            health.offline += i64::from(partition.leader_id < 0);
-            if is_short {
-                for node in &partition.isr_nodes {
-                    *health.blocked_by_node.entry(*node).or_default() += 1;
-                }
+    let topics: BTreeSet<&TopicName> = described.iter().map(|partition| &partition.topic).collect();
+    health.topics = i64::try_from(topics.len()).unwrap_or(i64::MAX);
+    for partition in described {
+        let is_short = partition.in_sync.len() < partition.replicas.len();
+        health.partitions += 1;
+        health.under_replicated += i64::from(is_short);
+        health.offline += i64::from(partition.leader.is_none());
+        if is_short {
+            for node in &partition.in_sync {
+                *health.blocked_by_node.entry(*node).or_default() += 1;
             }
         }
     }

@@ -19,9 +19,9 @@ use taffrail_protocol::messages::metadata_response::{
 };
 use taffrail_protocol::messages::{
     ApiVersionsResponse, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest,
-    CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DescribeClusterResponse,
-    DescribeConfigsRequest, DescribeConfigsResponse, IncrementalAlterConfigsRequest,
-    IncrementalAlterConfigsResponse, MetadataRequest, MetadataResponse,
+    CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DescribeConfigsRequest,
+    DescribeConfigsResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+    MetadataRequest, MetadataResponse,
 };
 use taffrail_protocol::wire::Decoder;
 use taffrail_protocol::{ApiKey, Message, Request};
@@ -141,11 +141,6 @@ fn answer(frame: Bytes, state: &mut State) -> Option<Vec<Bytes>> {
                 describe_configs(state, read::<DescribeConfigsRequest>(&mut body, version));
             encode(encode_response(id, key, version, &response))
         }
-        ApiKey::DescribeCluster => {
-            let response =
-                DescribeClusterResponse { cluster_id: "fake".to_owned(), ..Default::default() };
-            encode(encode_response(id, key, version, &response))
-        }
         ApiKey::CreateTopics => {
             state.writes.push(key);
             let response = create_topics(state, read::<CreateTopicsRequest>(&mut body, version));
@@ -184,7 +179,6 @@ fn versions(state: &State) -> ApiVersionsResponse {
     let served = [
         of::<MetadataRequest>(),
         of::<DescribeConfigsRequest>(),
-        of::<taffrail_protocol::messages::DescribeClusterRequest>(),
         of::<CreateTopicsRequest>(),
         of::<CreatePartitionsRequest>(),
         of::<IncrementalAlterConfigsRequest>(),
