@@ -15,7 +15,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use parking_lot::Mutex;
 
-use crate::context::{Cause, REQUEST_TIMEOUT};
+use crate::context::{Cause, REQUEST_TIMEOUT, answered_within};
 use crate::metrics::Metrics;
 
 /// Who tells: the `reportingController` of every Event.
@@ -110,16 +110,9 @@ impl Recorder {
         let namespace = about.namespace.as_deref().unwrap_or("default");
         let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         let event = event(about, news, &self.instance, Timestamp::now());
-        match tokio::time::timeout(REQUEST_TIMEOUT, api.create(&PostParams::default(), &event))
-            .await
-        {
-            Ok(Ok(_)) => {
-                self.metrics.wrote("Event", "create");
-                Ok(())
-            }
-            Ok(Err(error)) => Err(Cause::from(&error)),
-            Err(_) => Err(Cause::TimedOut(REQUEST_TIMEOUT)),
-        }
+        answered_within(REQUEST_TIMEOUT, api.create(&PostParams::default(), &event)).await?;
+        self.metrics.wrote("Event", "create");
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@
 pub mod admin_client;
 pub mod cli;
 pub mod cluster;
+pub mod conditions;
 pub mod context;
 pub mod election;
 pub mod events;

@@ -6,7 +6,6 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use serde::Serialize;
@@ -15,6 +14,7 @@ use taffrail_crds::condition::{Condition, READY, STALLED};
 use taffrail_crds::{ClusterRef, KafkaCluster};
 use tokio_util::sync::CancellationToken;
 
+use crate::conditions::{Draft, dated};
 use crate::context::Context;
 use crate::queue::{Outcome, Queue};
 use crate::status_writer::StatusWriter;
@@ -97,22 +97,13 @@ pub fn conditions(
     old: &[Condition],
     now: Timestamp,
 ) -> Vec<Condition> {
-    let condition = |type_: &str, status: &str| {
-        let before = old.iter().find(|old| old.type_ == type_ && old.status == status);
-        Condition {
-            type_: type_.to_owned(),
-            status: status.to_owned(),
-            reason: told.reason.to_owned(),
-            message: told.message.clone(),
-            observed_generation: generation,
-            last_transition_time: before.map_or(Time(now), |old| old.last_transition_time.clone()),
-        }
-    };
-    let mut conditions = vec![condition(READY, "False")];
+    let draft =
+        |kind, status| Draft { kind, status, reason: told.reason, message: told.message.clone() };
+    let mut drafts = vec![draft(READY, "False")];
     if told.is_stalled {
-        conditions.push(condition(STALLED, "True"));
+        drafts.push(draft(STALLED, "True"));
     }
-    conditions
+    dated(drafts, old, generation, now)
 }
 
 /// Tells every resource of the kind, until `shutdown`.
@@ -163,9 +154,7 @@ async fn reconcile<K: Unsupported>(
 }
 
 fn cluster_key<K: Unsupported>(resource: &K) -> ObjectKey {
-    let reference = resource.cluster_ref();
-    let own = || resource.meta().namespace.clone().unwrap_or_default();
-    ObjectKey::new(reference.namespace.clone().unwrap_or_else(own), reference.name.clone())
+    ObjectKey::of_cluster(resource.cluster_ref(), resource.meta())
 }
 
 #[cfg(test)]

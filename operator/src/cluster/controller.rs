@@ -117,7 +117,7 @@ impl Reconciler {
         let mut plan = decide(&observed, &self.context.settings, Timestamp::now());
         if plan.step.is_some() {
             // Before the step: an operator that ends in the middle of it must not leave a restart untold.
-            self.tell(key, &cluster, &plan.events).await;
+            self.tell(&cluster, &plan.events).await;
         }
         let applied = apply::apply(&self.context, &observed, &plan).await;
         if let Ok(rejections) = &applied
@@ -138,7 +138,9 @@ impl Reconciler {
                 &plan.status,
             )
             .await;
-        self.tell(key, &cluster, &plan.events).await;
+        self.tell(&cluster, &plan.events).await;
+        let current = stores.clusters.get(key);
+        self.context.metrics.cluster_ready(key, current.map(|cluster| is_ready(&cluster)));
         let mut again = plan.requeue;
         for outcome in [applied.map(|_| None), status_wait] {
             match outcome {
@@ -181,11 +183,9 @@ impl Reconciler {
         }
     }
 
-    async fn tell(&self, key: &ObjectKey, cluster: &KafkaCluster, events: &[EventDraft]) {
+    async fn tell(&self, cluster: &KafkaCluster, events: &[EventDraft]) {
         let news: Vec<News> = events.iter().map(news).collect();
         self.context.recorder.tell(&cluster.object_ref(&()), &news).await;
-        let current = self.context.stores.clusters.get(key);
-        self.context.metrics.cluster_ready(key, current.map(|cluster| is_ready(&cluster)));
     }
 }
 

@@ -18,6 +18,7 @@ pub mod names;
 pub mod observe;
 pub mod observed;
 pub mod plan;
+mod pod_conditions;
 pub mod quantity;
 pub mod validate;
 

@@ -15,6 +15,7 @@ use taffrail_crds::KafkaCluster;
 use taffrail_model::TopicName;
 
 use super::names::{CLUSTER_LABEL, GRPC_PORT, NODE_ID_LABEL, REPLICATION_PORT};
+use super::pod_conditions::is_ready;
 use super::{NodeHealth, NodePhase, NodeReport, Observed, PartitionHealth, Stranger};
 use crate::admin_client::node::{self, Health};
 use crate::admin_client::{AdminClient, PartitionDescription};
@@ -151,14 +152,6 @@ async fn partitions(pods: &[Arc<Pod>]) -> Option<PartitionHealth> {
             None
         }
     }
-}
-
-fn is_ready(pod: &Pod) -> bool {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 /// Counts partitions. A replica holds its node up when its partition isn't whole: that is never too

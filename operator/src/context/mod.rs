@@ -223,15 +223,26 @@ fn is_of(found: &ObjectMeta, cluster: &KafkaCluster, wanted: &ObjectMeta) -> boo
     is_labelled || is_owned || (id(found).is_some() && id(found) == id(wanted))
 }
 
-/// Waits for `answer`, but not for ever.
+/// Waits for the answer to `request`, but not for ever.
 async fn within<T>(
     request: String,
     answer: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, ApiError> {
-    match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(ApiError { request, cause: Cause::from(&error) }),
-        Err(_) => Err(ApiError { request, cause: Cause::TimedOut(REQUEST_TIMEOUT) }),
+    let answered = answered_within(REQUEST_TIMEOUT, answer).await;
+    answered.map_err(|cause| ApiError { request, cause })
+}
+
+/// Waits for an answer of the API server for as long as `limit`.
+///
+/// # Errors
+/// Why there is none, or why the API server refused.
+pub async fn answered_within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, Cause> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer.map_err(|error| Cause::from(&error)),
+        Err(_) => Err(Cause::TimedOut(limit)),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     Act, LEASE_DURATION, LeaseRecord, Observation, RENEW_DEADLINE, RENEW_PERIOD, RETRY_PERIOD,
     decide, may_act,
 };
-use crate::context::Cause;
+use crate::context::{Cause, answered_within};
 
 /// How long one request may take: several fit before the holder has to give up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
@@ -252,8 +252,5 @@ fn read(lease: &Lease) -> LeaseRecord {
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Cause> {
-    match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
-        Ok(answer) => answer.map_err(|error| Cause::from(&error)),
-        Err(_) => Err(Cause::TimedOut(REQUEST_TIMEOUT)),
-    }
+    answered_within(REQUEST_TIMEOUT, answer).await
 }

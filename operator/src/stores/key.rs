@@ -3,6 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use taffrail_crds::ClusterRef;
 
 /// Namespace and name of an object. The namespace of cluster-scoped objects is empty.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -25,6 +26,12 @@ impl ObjectKey {
             namespace: metadata.namespace.clone().unwrap_or_default(),
             name: metadata.name.clone().unwrap_or_default(),
         }
+    }
+
+    /// The key of the KafkaCluster that the object with this metadata names by `reference`.
+    pub fn of_cluster(reference: &ClusterRef, metadata: &ObjectMeta) -> Self {
+        let namespace = reference.namespace.as_ref().or(metadata.namespace.as_ref());
+        Self::new(namespace.cloned().unwrap_or_default(), reference.name.clone())
     }
 }
 

@@ -47,9 +47,7 @@ pub struct Claims {
 /// The cluster that `topic` names.
 #[must_use]
 pub fn cluster_of(topic: &Topic) -> ObjectKey {
-    let reference = &topic.spec.cluster_ref;
-    let namespace = reference.namespace.as_ref().or(topic.metadata.namespace.as_ref());
-    ObjectKey::new(namespace.cloned().unwrap_or_default(), reference.name.clone())
+    ObjectKey::of_cluster(&topic.spec.cluster_ref, &topic.metadata)
 }
 
 /// Settles who owns what among all `topics` that name `cluster`. `labels` gives those of a namespace, if they can

@@ -18,7 +18,7 @@ use super::refusal::is_unknown_topic;
 use super::vanished::{Circumstances, Fate, GONE_MIN, Kind, Lookup, fate};
 use super::verdict::Happening;
 use crate::admin_client::AdminClient;
-use crate::context::{ApiError, Context, REQUEST_TIMEOUT};
+use crate::context::{ApiError, Cause, Context, REQUEST_TIMEOUT, answered_within};
 use crate::stores::ObjectKey;
 
 /// What came of looking for the resources that aren't known any more.
@@ -183,16 +183,16 @@ async fn look_up(context: &Context, uid: &str, entry: &Entry) -> Lookup {
 async fn kind(context: &Context) -> Kind {
     let version = format!("{GROUP}/{VERSION}");
     let asked = context.client.list_api_group_resources(&version);
-    match tokio::time::timeout(REQUEST_TIMEOUT, asked).await {
-        Ok(Ok(offered)) => {
+    match answered_within(REQUEST_TIMEOUT, asked).await {
+        Ok(offered) => {
             let is_served = offered.resources.iter().any(|resource| {
                 resource.name == Topic::plural(&())
                     && resource.verbs.iter().any(|verb| verb == "create")
             });
             if is_served { Kind::Served } else { Kind::Going }
         }
-        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Kind::Going,
-        Ok(Err(_)) | Err(_) => Kind::Unclear,
+        Err(Cause::Refused { code: 404, .. }) => Kind::Going,
+        Err(_) => Kind::Unclear,
     }
 }
 
@@ -203,11 +203,11 @@ async fn stays(context: &Context, cluster: &KafkaCluster) -> bool {
         return false;
     }
     let namespaces: Api<Namespace> = Api::all(context.client.clone());
-    match tokio::time::timeout(REQUEST_TIMEOUT, namespaces.get_opt(&key.namespace)).await {
-        Ok(Ok(Some(namespace))) => namespace.metadata.deletion_timestamp.is_none(),
+    match answered_within(REQUEST_TIMEOUT, namespaces.get_opt(&key.namespace)).await {
+        Ok(Some(namespace)) => namespace.metadata.deletion_timestamp.is_none(),
         // Without rights beyond its namespaces the operator goes by the cluster alone.
-        Ok(Err(kube::Error::Api(status))) if status.code == 403 => true,
-        Ok(_) | Err(_) => false,
+        Err(Cause::Refused { code: 403, .. }) => true,
+        Ok(None) | Err(_) => false,
     }
 }
 

@@ -1,11 +1,11 @@
 //! The status of a `Topic`: what a verdict makes of it. Pure.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use taffrail_crds::condition::{Condition, READY, RECONCILING, STALLED};
 use taffrail_crds::{Topic, TopicStatus};
 
 use super::verdict::{Standing, Verdict};
+use crate::conditions::{Draft, dated};
 
 /// More is cut off: messages hold what brokers say.
 const MESSAGE_CHARS_MAX: usize = 2000;
@@ -43,24 +43,18 @@ fn conditions(
     verdict: &Verdict,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let condition = |kind: &str, holds: bool| {
-        let status = if holds { "True" } else { "False" };
-        let before = old.iter().find(|old| old.type_ == kind && old.status == status);
-        Condition {
-            type_: kind.to_owned(),
-            status: status.to_owned(),
-            reason: verdict.reason().to_owned(),
-            message: verdict.message().chars().take(MESSAGE_CHARS_MAX).collect(),
-            observed_generation: generation,
-            last_transition_time: before
-                .map_or_else(|| Time(now), |before| before.last_transition_time.clone()),
-        }
+    let draft = |kind: &'static str, holds: bool| Draft {
+        kind,
+        status: if holds { "True" } else { "False" },
+        reason: verdict.reason(),
+        message: verdict.message().chars().take(MESSAGE_CHARS_MAX).collect(),
     };
-    match verdict.standing() {
-        Standing::Ready => vec![condition(READY, true)],
-        Standing::Waiting => vec![condition(READY, false), condition(RECONCILING, true)],
-        Standing::Stalled => vec![condition(READY, false), condition(STALLED, true)],
-    }
+    let drafts = match verdict.standing() {
+        Standing::Ready => vec![draft(READY, true)],
+        Standing::Waiting => vec![draft(READY, false), draft(RECONCILING, true)],
+        Standing::Stalled => vec![draft(READY, false), draft(STALLED, true)],
+    };
+    dated(drafts, old, generation, now)
 }
 
 #[cfg(test)]

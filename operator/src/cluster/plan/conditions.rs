@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use taffrail_crds::cluster::NodeState;
 use taffrail_crds::condition::{READY, RECONCILING, STALLED};
@@ -14,11 +12,10 @@ use super::nodes::{NodeView, Revision};
 use super::roll::{self, Roll};
 use super::volumes::Volumes;
 use crate::cluster::observed::{Observed, Rejection};
+use crate::conditions::Draft;
 
 /// The condition for what is accepted without effect.
 pub(super) const WARNING: &str = "Warning";
-/// What a condition's message may be long.
-const MESSAGE_MAX: usize = 4096;
 
 /// How a cluster is as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,40 +141,4 @@ fn on_the_way(node: &NodeView<'_>) -> (&'static str, String) {
         (None, NodeState::Pending) => ("Starting", "its pod is about to start".to_owned()),
         (None, _) => ("Starting", "it starts".to_owned()),
     }
-}
-
-/// A condition without its times.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
-    pub(super) kind: &'static str,
-    pub(super) status: &'static str,
-    pub(super) reason: &'static str,
-    pub(super) message: String,
-}
-
-/// Conditions with their times: a status that stays keeps the time since when it is so.
-pub(super) fn dated(
-    drafts: Vec<Draft>,
-    before: &[Condition],
-    generation: Option<i64>,
-    now: Timestamp,
-) -> Vec<Condition> {
-    let date = |draft: Draft| {
-        let same = before.iter().find(|old| old.type_ == draft.kind && old.status == draft.status);
-        Condition {
-            type_: draft.kind.to_owned(),
-            status: draft.status.to_owned(),
-            reason: draft.reason.to_owned(),
-            message: draft.message.chars().take(MESSAGE_MAX).collect(),
-            observed_generation: generation,
-            last_transition_time: same
-                .map_or_else(|| to_the_second(now), |old| old.last_transition_time.clone()),
-        }
-    };
-    drafts.into_iter().map(date).collect()
-}
-
-/// The API server keeps no fractions of seconds. What is written has to be what is read again.
-fn to_the_second(now: Timestamp) -> Time {
-    Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
 }

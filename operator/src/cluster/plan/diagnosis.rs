@@ -5,6 +5,7 @@ use taffrail_crds::cluster::NodeState;
 
 use crate::cluster::names;
 use crate::cluster::observed::{NodeHealth, NodePhase, NodeReport};
+use crate::cluster::pod_conditions::{condition, is_ready};
 
 /// Starts in vain after which a container that runs again still counts as one that crashes.
 const CRASHES_MAX: i32 = 3;
@@ -92,10 +93,6 @@ fn unschedulable(pod: &Pod) -> Option<&str> {
     is_refused.then(|| condition.message.as_deref().unwrap_or("no reason given"))
 }
 
-fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a k8s_openapi::api::core::v1::PodCondition> {
-    pod.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
-}
-
 fn without_container(pod: &Pod) -> Diagnosis {
     let status = pod.status.as_ref();
     let phase = status.and_then(|status| status.phase.as_deref());
@@ -166,8 +163,7 @@ fn crashed(container: &ContainerStatus) -> Diagnosis {
 }
 
 fn running(pod: &Pod, container: &ContainerStatus, report: Option<&NodeReport>) -> Diagnosis {
-    let is_ready = condition(pod, "Ready").is_some_and(|condition| condition.status == "True");
-    if is_ready {
+    if is_ready(pod) {
         return Diagnosis::of(NodeState::Ready);
     }
     if let Some(NodeReport::Answered(health)) = report {

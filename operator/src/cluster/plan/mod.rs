@@ -37,7 +37,7 @@ use super::observed::Observed;
 use super::validate::{Invalid, ValidExposure, ValidatedCluster};
 
 /// What has to be done about a cluster. The order is: applies as they stand, then the step, then
-/// orphans, then the status, then events.
+/// orphans, then the status, then events; but of a step people are told before it is taken.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Objects to apply (server-side, field manager [`super::names::FIELD_MANAGER`], by force), in

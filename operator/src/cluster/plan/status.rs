@@ -9,13 +9,14 @@ use taffrail_crds::cluster::{ListenerAddress, ListenerStatus, NodeStatus};
 use taffrail_crds::condition::{AVAILABLE, FULLY_REPLICATED, READY, STALLED, UP_TO_DATE};
 
 use super::Step;
-use super::conditions::{Draft, Outcome, Verdict, WARNING, dated};
+use super::conditions::{Outcome, Verdict, WARNING};
 use super::nodes::{self, NodeView};
 use super::roll::Roll;
 use crate::cluster::build::Blueprint;
 use crate::cluster::names;
 use crate::cluster::observed::Observed;
 use crate::cluster::validate::{Invalid, ValidExposure, ValidListener};
+use crate::conditions::{Draft, dated};
 
 /// Warnings that are shown; the rest is counted.
 const WARNINGS_MAX: usize = 12;
