@@ -1,0 +1,130 @@
+//! Where everything is at the point that the steps have reached.
+
+use super::Leaving;
+use super::jobs::{Change, Job, Kind};
+use crate::model::{Load, Model, NONE, Replica, Resource};
+use crate::placement::Placement;
+use crate::task::Task;
+
+/// Where the replicas are, those that leave among them. These are numbered on after the model's.
+pub(super) struct Position<'a> {
+    pub(super) task: &'a Task<'a>,
+    pub(super) model: &'a Model,
+    pub(super) leaving: &'a [Leaving],
+    /// Where the model's replicas are.
+    pub(super) now: Placement,
+    /// By replica that leaves: whether it is gone.
+    pub(super) gone: Vec<bool>,
+}
+
+impl<'a> Position<'a> {
+    /// Where everything is before the first step. Lists are told to begin with their leaders where they are to.
+    pub(super) fn new(task: &'a Task<'a>, after: &Placement, leaving: &'a [Leaving]) -> Self {
+        let mut now = Placement::of(task.model);
+        now.leader_first.copy_from_slice(&after.leader_first);
+        Self { task, model: task.model, leaving, now, gone: vec![false; leaving.len()] }
+    }
+
+    /// The replicas of a partition that have a place, in no certain order.
+    pub(super) fn placed(&self, change: &Change) -> impl Iterator<Item = u32> + '_ {
+        let first = self.model.replicas.len() as u32 + change.first_leaving;
+        let all = self.model.replicas_of(change.partition).chain(first..first + change.leaving);
+        all.filter(|replica| self.broker(*replica) != NONE)
+    }
+
+    /// Shows them in the order of the partition's list, but for a leader that was put first.
+    fn each_in_order(&self, change: &Change, mut show: impl FnMut(u32)) {
+        let mut show = |replica: u32| {
+            if self.broker(replica) != NONE {
+                show(replica);
+            }
+        };
+        let mut leaving = (change.first_leaving..change.first_leaving + change.leaving).peekable();
+        let first = self.model.replicas.len() as u32;
+        let mut place = 0;
+        for replica in self.model.replicas_of(change.partition) {
+            while let Some(goes) =
+                leaving.next_if(|index| self.leaving[*index as usize].place == place)
+            {
+                show(first + goes);
+                place += 1;
+            }
+            show(replica);
+            place += 1;
+        }
+        leaving.for_each(|goes| show(first + goes));
+    }
+
+    /// The brokers of a partition's replicas in the order of its list.
+    pub(super) fn ids(&self, change: &Change) -> Vec<i32> {
+        let mut ids = Vec::with_capacity(
+            self.model.replicas_of(change.partition).len() + change.leaving as usize,
+        );
+        let mut leader = 0;
+        self.each_in_order(change, |replica| {
+            if replica == change.leader {
+                leader = ids.len();
+            }
+            ids.push(self.model.brokers[self.broker(replica) as usize].id);
+        });
+        if change.reordered {
+            ids[..=leader].rotate_right(1);
+        }
+        ids
+    }
+
+    pub(super) fn replica(&self, replica: u32) -> &Replica {
+        let own = self.model.replicas.get(replica as usize);
+        own.unwrap_or_else(|| &self.leaving[replica as usize - self.model.replicas.len()].replica)
+    }
+
+    pub(super) fn load(&self, replica: u32) -> &Load {
+        &self.replica(replica).load
+    }
+
+    /// What a job copies, or takes away.
+    pub(super) fn disk(&self, job: &Job) -> i64 {
+        if job.kind == Kind::Leader { 0 } else { self.load(job.replica)[Resource::Disk as usize] }
+    }
+
+    /// Where a replica is now.
+    pub(super) fn broker(&self, replica: u32) -> u32 {
+        match self.now.broker.get(replica as usize) {
+            Some(broker) => *broker,
+            None => {
+                let index = replica as usize - self.model.replicas.len();
+                if self.gone[index] { NONE } else { self.leaving[index].replica.broker }
+            }
+        }
+    }
+
+    /// Whether the replica that is to lead a partition can, after a step that moves the replica of a job.
+    pub(super) fn may_take_over(&self, change: &Change, comes: Option<&Job>) -> bool {
+        let replica = change.leader;
+        if replica == NONE || comes.is_some_and(|job| job.replica == replica) {
+            return replica != NONE;
+        }
+        let (at, before) = (replica as usize, &self.model.replicas[replica as usize]);
+        let moved = self.now.broker[at] != before.broker || self.now.log_dir[at] != before.log_dir;
+        // While more replicas are to come, it may be on a broker that it is to leave, and that shouldn't lead.
+        self.now.broker[at] != NONE
+            && (moved || !self.model.is_offline(replica))
+            && (self.task.roles[self.now.broker[at] as usize].leads || change.places <= 1)
+    }
+
+    /// Whether the right replica leads and stands where it should.
+    pub(super) fn is_settled(&self, change: &Change) -> bool {
+        self.now.leader[change.partition as usize] == change.leader
+            && (!change.leader_first || change.reordered || self.begins_with(change, change.leader))
+    }
+
+    fn begins_with(&self, change: &Change, replica: u32) -> bool {
+        let mut first = NONE;
+        self.each_in_order(change, |replica| {
+            if first == NONE {
+                first = replica;
+            }
+        });
+        first == replica
+    }
+}

@@ -1,0 +1,261 @@
+//! From a model and what is asked of it to a plan.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use crate::bounds::bounds;
+use crate::evaluate::evaluate;
+use crate::goal::Goal;
+use crate::limits::Limits;
+use crate::log_dirs::assign_log_dirs;
+use crate::model::{Model, Resource};
+use crate::options::{Operation, Options};
+use crate::order::{Leaving, order};
+use crate::placement::Placement;
+use crate::plan::{GoalOutcome, Plan, Step, StepKind};
+use crate::provision::provision;
+use crate::reasons::reasons;
+use crate::replication_factor::{ReplicationFactorError, with_replication_factor};
+use crate::search::search;
+use crate::task::Task;
+
+/// The threads that a plan may use.
+#[derive(Clone, Copy, Debug)]
+pub enum Threads<'a> {
+    /// The caller's own.
+    One,
+    /// Those of a pool. The plan is the same.
+    Pool(&'a rayon::ThreadPool),
+}
+
+impl Threads<'_> {
+    /// Does the same to all of them, some at the same time if there are threads for it.
+    pub(crate) fn each<T: Send>(self, items: &mut [T], work: impl Fn(&mut T) + Send + Sync) {
+        match self {
+            Self::One => items.iter_mut().for_each(work),
+            Self::Pool(pool) => pool.install(|| items.par_iter_mut().for_each(work)),
+        }
+    }
+
+    /// Does two things, at the same time if there are threads for it.
+    fn both<A: Send, B: Send>(self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        match self {
+            Self::One => (a(), b()),
+            Self::Pool(pool) => pool.join(a, b),
+        }
+    }
+}
+
+/// Why there is no plan at all. What a plan can't reach is in its reasons instead.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// A broker that isn't there.
+    #[error("the model has no broker {ids}: name brokers that it has", ids = listed(.0))]
+    UnknownBrokers(BTreeSet<i32>),
+    /// A log directory that isn't there.
+    #[error("broker {broker} has no log directory \"{path}\": name one that the model has")]
+    UnknownLogDir {
+        /// The broker.
+        broker: i32,
+        /// The path.
+        path: String,
+    },
+    /// A set of brokers that isn't there.
+    #[error("topic \"{topic}\" is said to belong to the broker set \"{set}\", which isn't defined: define it")]
+    UnknownBrokerSet {
+        /// The topic.
+        topic: String,
+        /// The set.
+        set: String,
+    },
+    /// Goals that contradict each other.
+    #[error("{0} and {1} contradict each other: ask for one of them")]
+    Contradiction(Goal, Goal),
+    /// A threshold that makes no sense.
+    #[error("{name} is {value}: it has to be {range}")]
+    Threshold {
+        /// Which.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// There is nowhere to put replicas.
+    #[error("no broker may receive replicas: all are dead, draining, to be removed or excluded")]
+    NobodyReceives,
+    /// A replication factor that can't be had.
+    #[error(transparent)]
+    ReplicationFactor(#[from] ReplicationFactorError),
+}
+
+fn listed(ids: &BTreeSet<i32>) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Plans.
+///
+/// # Errors
+/// If the options don't fit the model or each other. A goal that can't be met is none: the plan does what can be done
+/// and says why it does no more.
+pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Plan, PlanError> {
+    check(model, options)?;
+    let changed = match &options.operation {
+        Operation::ReplicationFactor { topics, factor } => {
+            Some(with_replication_factor(model, options, topics, *factor)?)
+        }
+        _ => None,
+    };
+    let leaving = changed.as_ref().map(|changed| Leaving::of(model, changed)).unwrap_or_default();
+    let given = Task::new(model, options);
+    let task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
+    let limits = Limits::new(&task);
+    let (mut placement, (bounds, basis)) = threads.both(
+        || search(&task, &limits, threads),
+        || (bounds(&task, &limits, Threads::One), model.basis()),
+    );
+    assign_log_dirs(&task, &limits, &mut placement);
+    let ordered = order(&task, &limits, &placement, &leaving);
+    let (before, after) = threads.both(
+        || evaluate(&given, &Limits::new(&given), &Placement::of(model)),
+        || evaluate(&task, &limits, &ordered.placement),
+    );
+    let goals = before
+        .violations
+        .iter()
+        .zip(&after.violations)
+        .map(|((goal, before), (_, after))| GoalOutcome {
+            name: *goal,
+            hard: goal.is_hard(),
+            violations_before: *before,
+            violations_after: *after,
+        })
+        .collect();
+    let mut reasons = reasons(&task, &limits, &before, &after, &ordered.placement);
+    reasons.extend(ordered.left_out);
+    let provision = provision(&task, &limits, &ordered.placement, &after);
+    let mut plan = Plan {
+        id: String::new(),
+        basis,
+        seed: options.seed,
+        operation: options.operation.name(),
+        goals,
+        bytes_moved: copied(&ordered.steps).map(|step| step.bytes).sum(),
+        bytes_lower_bound: task.model.amount(Resource::Disk, bounds.bytes),
+        replicas_moved: copied(&ordered.steps).count() as u64,
+        replicas_lower_bound: bounds.replicas,
+        leaders_moved: leaders_moved(&task, &ordered.placement),
+        steps: ordered.steps,
+        provision,
+        reasons,
+    };
+    plan.id = identity(&plan);
+    Ok(plan)
+}
+
+/// The steps that copy a replica to another broker.
+fn copied(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    steps.iter().filter(|step| matches!(step.kind, StepKind::Move | StepKind::Evacuate | StepKind::Add))
+}
+
+/// Partitions that another broker leads.
+fn leaders_moved(task: &Task<'_>, after: &Placement) -> u64 {
+    let partitions = task.model.partitions.iter().zip(&after.leader);
+    let broker = |replica: u32, brokers: &dyn Fn(usize) -> u32| {
+        if replica == crate::model::NONE { replica } else { brokers(replica as usize) }
+    };
+    partitions
+        .filter(|(partition, leader)| {
+            broker(partition.leader, &|replica| task.model.replicas[replica].broker)
+                != broker(**leader, &|replica| after.broker[replica])
+        })
+        .count() as u64
+}
+
+/// The hash of what a plan says, so that who approves an id approves that and nothing else.
+fn identity(plan: &Plan) -> String {
+    let mut hash = Sha256::new();
+    let mut text = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    text(&plan.basis);
+    text(plan.operation);
+    text(&plan.seed.to_string());
+    let mut line = Vec::new();
+    for step in &plan.steps {
+        line.clear();
+        let ids = |line: &mut Vec<u8>, ids: &[i32]| {
+            line.extend((ids.len() as u64).to_le_bytes());
+            ids.iter().for_each(|id| line.extend(id.to_le_bytes()));
+        };
+        line.extend((step.topic.len() as u64).to_le_bytes());
+        line.extend(step.topic.as_bytes());
+        line.extend(step.partition.to_le_bytes());
+        ids(&mut line, &step.from);
+        ids(&mut line, &step.to);
+        line.extend(step.leader.unwrap_or(-1).to_le_bytes());
+        line.extend(step.bytes.to_bits().to_le_bytes());
+        line.push(step.kind as u8);
+        if let Some(log_dir) = &step.log_dir {
+            line.extend(log_dir.broker.to_le_bytes());
+            for path in [log_dir.from.as_deref(), Some(log_dir.to.as_str())] {
+                let path = path.unwrap_or_default();
+                line.extend((path.len() as u64).to_le_bytes());
+                line.extend(path.as_bytes());
+            }
+        }
+        hash.update((line.len() as u64).to_le_bytes());
+        hash.update(&line);
+    }
+    for goal in &plan.goals {
+        hash.update(goal.name.name());
+        hash.update(goal.violations_before.to_le_bytes());
+        hash.update(goal.violations_after.to_le_bytes());
+    }
+    for sentence in plan.reasons.iter().chain(&plan.provision.recommendations) {
+        hash.update((sentence.len() as u64).to_le_bytes());
+        hash.update(sentence);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn check(model: &Model, options: &Options) -> Result<(), PlanError> {
+    let mut named = options.excluded_for_replicas.clone();
+    named.extend(&options.excluded_for_leadership);
+    named.extend(options.broker_sets.values().flatten());
+    match &options.operation {
+        Operation::AddBrokers(ids) | Operation::RemoveBrokers(ids) | Operation::Demote(ids) => named.extend(ids),
+        Operation::RemoveLogDirs(dirs) => named.extend(dirs.iter().map(|(broker, _)| *broker)),
+        _ => {}
+    }
+    named.retain(|id| model.broker_index(*id).is_none());
+    if !named.is_empty() {
+        return Err(PlanError::UnknownBrokers(named));
+    }
+    if let Operation::RemoveLogDirs(dirs) = &options.operation {
+        for (broker, path) in dirs {
+            let index = model.broker_index(*broker).expect("just found");
+            if !model.log_dirs_of(index).any(|dir| model.log_dirs[dir as usize].path == *path) {
+                return Err(PlanError::UnknownLogDir { broker: *broker, path: path.clone() });
+            }
+        }
+    }
+    for (topic, set) in &options.topic_sets {
+        if !options.broker_sets.contains_key(set) {
+            return Err(PlanError::UnknownBrokerSet { topic: topic.clone(), set: set.clone() });
+        }
+    }
+    if options.has(Goal::RackAware) && options.has(Goal::RackAwareDistribution) {
+        return Err(PlanError::Contradiction(Goal::RackAware, Goal::RackAwareDistribution));
+    }
+    options.constraints.check()?;
+    let task = Task::new(model, options);
+    let copies = !matches!(options.operation, Operation::Leaders | Operation::Demote(_));
+    if copies && !task.roles.iter().any(|role| role.receives) {
+        return Err(PlanError::NobodyReceives);
+    }
+    Ok(())
+}

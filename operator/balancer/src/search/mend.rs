@@ -1,0 +1,281 @@
+//! First of all: what has no place gets one, and what breaks a rule about racks or broker sets goes elsewhere.
+
+use rand::RngExt as _;
+use rand::rngs::ChaCha8Rng;
+use rayon::prelude::*;
+
+use crate::limits::DIMENSIONS;
+use crate::model::{NONE, Resource};
+use crate::planner::Threads;
+use crate::search::state::{Ground, Holder, State};
+
+/// Brokers with the most room that are looked at for each replica...
+const ROOMIEST: usize = 16;
+/// ... and others, so that a cluster of many brokers doesn't send everything to the same few.
+const OTHERS: usize = 8;
+/// After so many replicas the brokers are sorted by their room again.
+const REFRESH: usize = 64;
+/// Partitions that are looked at together.
+const CHUNK: usize = 128;
+
+/// Places and mends.
+pub(super) fn mend(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>) {
+    place_stranded(state, rng);
+    mend_rules(state, rng, threads);
+    spread_topics(state, rng);
+}
+
+fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
+    let task = state.ground.task;
+    let mut stranded: Vec<u32> = (0..task.model.replicas.len() as u32)
+        .filter(|replica| task.is_stranded(*replica) && !task.may_stay_on_broker(*replica))
+        .collect();
+    // The largest first: the small ones fit into what is left.
+    stranded.sort_by_key(|replica| {
+        std::cmp::Reverse(task.model.replicas[*replica as usize].load[Resource::Disk as usize])
+    });
+    let mut room = Room::new(state);
+    let roles = &task.roles;
+    let counted: Vec<u32> = (0..roles.len() as u32).filter(|broker| roles[*broker as usize].counted).collect();
+    for (done, replica) in stranded.into_iter().enumerate() {
+        if done % REFRESH == 0 {
+            room.sort(state);
+        }
+        let some = room.some(rng);
+        let (ground, holders) = (&state.ground, &state.holders);
+        let at = ground.broker_of[replica as usize];
+        let home = task.model.replicas[replica as usize].broker;
+        let from = holders.get(at as usize);
+        let find = |brokers: &[u32], wanted| best(ground, holders, replica, home, from, wanted, brokers.iter().copied());
+        // An old broker takes it where no new one will do.
+        let found = find(&some, Wanted::Safe)
+            .or_else(|| find(&room.brokers, Wanted::Safe))
+            .or_else(|| find(&counted, Wanted::Safe))
+            .or_else(|| find(&room.brokers, Wanted::Any))
+            .or_else(|| find(&counted, Wanted::Any));
+        match found {
+            Some((to, _)) if at != NONE => state.apply_move(replica, to),
+            Some((to, _)) => state.apply_placing(replica, to),
+            // `reasons` says why nobody can take it.
+            None => {}
+        }
+    }
+}
+
+fn mend_rules(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>) {
+    let broken = broken(state, threads);
+    let mut room = Room::new(state);
+    for chunk in broken.chunks(CHUNK) {
+        room.sort(state);
+        let brokers = room.some(rng);
+        // Each partition is looked at as things are before the chunk, and once more if they have changed for it.
+        let (ground, holders) = (&state.ground, &state.holders);
+        let propose = |partition: &u32| mending(ground, holders, *partition, &brokers);
+        let proposals: Vec<Option<Mending>> = match threads {
+            Threads::One => chunk.iter().map(propose).collect(),
+            Threads::Pool(pool) => pool.install(|| chunk.par_iter().map(propose).collect()),
+        };
+        for (partition, proposal) in chunk.iter().zip(proposals) {
+            let mut next = proposal.filter(|proposal| still_good(state, proposal));
+            for _ in 0..state.ground.task.model.replicas_of(*partition).len() {
+                let Some(mending) = next
+                    .take()
+                    .or_else(|| mending(&state.ground, &state.holders, *partition, &brokers))
+                    .or_else(|| mending(&state.ground, &state.holders, *partition, &room.brokers))
+                else {
+                    break;
+                };
+                state.apply_move(mending.replica, mending.to);
+            }
+        }
+    }
+}
+
+/// The partitions with a replica that breaks a rule and may move for it.
+fn broken(state: &State<'_>, threads: Threads<'_>) -> Vec<u32> {
+    let ground = &state.ground;
+    let is_broken = |partition: &u32| misplaced(ground, *partition).next().is_some();
+    let partitions = 0..ground.task.model.partitions.len() as u32;
+    match threads {
+        Threads::One => partitions.filter(is_broken).collect(),
+        Threads::Pool(pool) => pool.install(|| partitions.into_par_iter().filter(is_broken).collect()),
+    }
+}
+
+fn misplaced<'a>(ground: &'a Ground<'_>, partition: u32) -> impl Iterator<Item = u32> + 'a {
+    ground.task.model.replicas_of(partition).filter(|replica| {
+        ground.broker_of[*replica as usize] != NONE
+            && ground.rules.misplaced(ground, *replica)
+            && ground.task.may_move_for_hard_goals(*replica)
+    })
+}
+
+/// A move that mends a rule.
+#[derive(Clone, Copy, Debug)]
+struct Mending {
+    replica: u32,
+    to: u32,
+    price: f64,
+}
+
+/// The best move that mends a rule of a partition.
+fn mending(ground: &Ground<'_>, holders: &[Holder], partition: u32, brokers: &[u32]) -> Option<Mending> {
+    let moves = misplaced(ground, partition).filter_map(|replica| {
+        let from = &holders[ground.broker_of[replica as usize] as usize];
+        let home = ground.task.model.replicas[replica as usize].broker;
+        let (to, price) = best(ground, holders, replica, home, Some(from), Wanted::Mended, brokers.iter().copied())?;
+        Some(Mending { replica, to, price })
+    });
+    moves.min_by(|a, b| a.price.total_cmp(&b.price))
+}
+
+/// Whether a move costs no more than when it was proposed.
+fn still_good(state: &State<'_>, mending: &Mending) -> bool {
+    let ground = &state.ground;
+    let home = ground.task.model.replicas[mending.replica as usize].broker;
+    let from = &state.holders[ground.broker_of[mending.replica as usize] as usize];
+    let to = std::iter::once(mending.to);
+    best(ground, &state.holders, mending.replica, home, Some(from), Wanted::Mended, to)
+        .is_some_and(|(_, price)| price <= mending.price.max(0.0))
+}
+
+/// Takes from each broker what it has too many of, topic by topic.
+fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
+    let task = state.ground.task;
+    let mut room = Room::new(state);
+    let mut counts = vec![0_u32; state.holders.len()];
+    let mut done = 0;
+    for topic in 0..task.model.topics.len() as u32 {
+        let Some(high) = state.ground.topic_high(topic) else { continue };
+        let replicas = || {
+            let partitions = task.model.partitions_of(topic);
+            partitions.flat_map(|partition| task.model.replicas_of(partition))
+        };
+        let mut crowded = false;
+        for replica in replicas() {
+            if let Some(count) = counts.get_mut(state.ground.broker_of[replica as usize] as usize) {
+                *count += 1;
+                crowded |= *count > high;
+            }
+        }
+        if crowded {
+            // The smallest first: any of them will do.
+            let mut movable: Vec<u32> = replicas().filter(|replica| task.is_movable(*replica)).collect();
+            movable.sort_by_key(|replica| task.model.replicas[*replica as usize].load[Resource::Disk as usize]);
+            for replica in movable {
+                let from = state.ground.broker_of[replica as usize] as usize;
+                if counts.get(from).is_none_or(|count| *count <= high) {
+                    continue;
+                }
+                let (ground, holders) = (&state.ground, &state.holders);
+                let home = task.model.replicas[replica as usize].broker;
+                let better = |brokers: &[u32]| {
+                    let brokers = brokers.iter().copied();
+                    best(ground, holders, replica, home, Some(&holders[from]), Wanted::Safe, brokers)
+                        .filter(|(_, price)| *price < 0.0)
+                };
+                if let Some((to, _)) = better(&room.some(rng)).or_else(|| better(&room.brokers)) {
+                    state.apply_move(replica, to);
+                    counts[from] -= 1;
+                    done += 1;
+                    if done % REFRESH == 0 {
+                        room.sort(state);
+                    }
+                }
+            }
+        }
+        for replica in replicas() {
+            if let Some(count) = counts.get_mut(state.ground.broker_of[replica as usize] as usize) {
+                *count = 0;
+            }
+            if let Some(count) = counts.get_mut(task.model.replicas[replica as usize].broker as usize) {
+                *count = 0;
+            }
+        }
+    }
+}
+
+/// What a place has to be good for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wanted {
+    /// Whatever there is, as long as it belongs to the topic's set.
+    Any,
+    /// No rule is broken.
+    Safe,
+    /// A rule is mended.
+    Mended,
+}
+
+/// The brokers that may receive, those with the most room first.
+struct Room {
+    brokers: Vec<u32>,
+}
+
+impl Room {
+    fn new(state: &State<'_>) -> Self {
+        let roles = &state.ground.task.roles;
+        let brokers = (0..roles.len() as u32).filter(|broker| roles[*broker as usize].receives).collect();
+        let mut room = Self { brokers };
+        room.sort(state);
+        room
+    }
+
+    fn sort(&mut self, state: &State<'_>) {
+        let pricing = &state.ground.pricing;
+        let fill = |broker: u32| {
+            let totals = &state.holders[broker as usize].totals;
+            let shares = &state.ground.limits.shares[broker as usize];
+            (0..DIMENSIONS)
+                .filter(|dimension| pricing.scale(*dimension) > 0.0)
+                .map(|dimension| totals[dimension] as f64 / shares[dimension] as f64)
+                .sum::<f64>()
+        };
+        let mut by_fill: Vec<(f64, u32)> = self.brokers.iter().map(|broker| (fill(*broker), *broker)).collect();
+        by_fill.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        self.brokers.clear();
+        self.brokers.extend(by_fill.into_iter().map(|(_, broker)| broker));
+    }
+
+    /// The roomiest brokers, and others by chance.
+    fn some(&self, rng: &mut ChaCha8Rng) -> Vec<u32> {
+        let count = self.brokers.len();
+        let roomiest = count.min(ROOMIEST);
+        let mut some = self.brokers[..roomiest].to_vec();
+        if count > roomiest {
+            some.extend((0..OTHERS).map(|_| self.brokers[rng.random_range(roomiest..count)]));
+        }
+        some
+    }
+}
+
+/// The best of some brokers for a replica that comes from a holder, or from nowhere, with its price.
+fn best(
+    ground: &Ground<'_>,
+    holders: &[Holder],
+    replica: u32,
+    home: u32,
+    from: Option<&Holder>,
+    wanted: Wanted,
+    brokers: impl Iterator<Item = u32>,
+) -> Option<(u32, f64)> {
+    let partition = ground.task.model.replicas[replica as usize].partition;
+    let at = from.map_or(NONE, |from| from.index);
+    let departure = ground.departure(replica, partition, from);
+    let mut best: Option<(u32, f64)> = None;
+    for to in brokers {
+        if to == at {
+            continue;
+        }
+        let Some(delta) = ground.arrival(&departure, &holders[to as usize]) else { continue };
+        let price = delta + ground.copy_price(replica, home, at, to);
+        if best.is_some_and(|(_, least)| price >= least) {
+            continue;
+        }
+        // The look at the siblings is the dearest: it comes last.
+        let mended = ground.rules.verdict(ground, replica, to, wanted != Wanted::Any);
+        if mended.is_some_and(|mended| mended > 0 || wanted != Wanted::Mended) {
+            best = Some((to, price));
+        }
+    }
+    best
+}

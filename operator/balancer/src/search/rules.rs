@@ -1,0 +1,153 @@
+//! Where a replica may go at all.
+//!
+//! A plan is carried out step by step, and the steps of a partition in any order. So a replica may go only where it
+//! breaks no rule beside the other replicas of its partition, whether those are where they were or where they will be.
+
+use crate::broker_sets::{BrokerSets, broker_sets};
+use crate::goal::Goal;
+use crate::model::NONE;
+use crate::search::state::Ground;
+use crate::task::Task;
+
+/// The rules of a task.
+#[derive(Debug)]
+pub(super) struct Rules {
+    racks: RackRule,
+    /// How many racks there are to spread over.
+    spread: usize,
+    sets: BrokerSets,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum RackRule {
+    None,
+    /// One replica in a rack.
+    Aware,
+    /// As evenly as possible.
+    Distribution,
+}
+
+impl Rules {
+    /// The rules that the goals of a task make.
+    pub(super) fn new(task: &Task<'_>) -> Self {
+        let racks = if task.options.has(Goal::RackAware) {
+            RackRule::Aware
+        } else if task.options.has(Goal::RackAwareDistribution) {
+            RackRule::Distribution
+        } else {
+            RackRule::None
+        };
+        let mut open = vec![false; task.model.racks.len()];
+        for (broker, role) in task.model.brokers.iter().zip(&task.roles) {
+            open[broker.rack as usize] |= role.counted;
+        }
+        let spread = open.iter().filter(|open| **open).count().max(1);
+        Self { racks, spread, sets: broker_sets(task) }
+    }
+
+    /// How many replicas have to leave their racks, given the rack of each.
+    fn excess(&self, racks: &[u32]) -> u32 {
+        let first = |index: usize| !racks[..index].contains(&racks[index]);
+        let distinct = (0..racks.len()).filter(|index| first(*index));
+        match self.racks {
+            RackRule::None => 0,
+            RackRule::Aware => (racks.len() - distinct.count()) as u32,
+            RackRule::Distribution => {
+                let (base, more) = (racks.len() / self.spread, racks.len() % self.spread);
+                let mut above = 0;
+                let mut full = 0;
+                for index in distinct {
+                    let count = racks.iter().filter(|rack| **rack == racks[index]).count();
+                    above += count.saturating_sub(base);
+                    full += usize::from(count > base);
+                }
+                (above - full.min(more)) as u32
+            }
+        }
+    }
+
+    /// Whether a replica breaks a rule where it is: it shares its rack, or is outside its topic's set.
+    pub(super) fn misplaced(&self, ground: &Ground<'_>, replica: u32) -> bool {
+        let model = ground.task.model;
+        let partition = model.replicas[replica as usize].partition;
+        let broker = ground.broker_of[replica as usize];
+        if broker == NONE || !self.belongs(ground, partition, broker) {
+            return true;
+        }
+        let rack = |broker: u32| model.brokers[broker as usize].rack;
+        let placed = |replica: u32| {
+            let at = ground.broker_of[replica as usize];
+            (at != NONE).then(|| rack(at))
+        };
+        let others = model.replicas_of(partition).filter(|other| *other != replica);
+        let shared = others.filter_map(placed).any(|other| other == rack(broker));
+        match self.racks {
+            RackRule::None => false,
+            RackRule::Aware => shared,
+            RackRule::Distribution => {
+                shared && {
+                    let racks: Vec<u32> = model.replicas_of(partition).filter_map(placed).collect();
+                    self.excess(&racks) > 0
+                }
+            }
+        }
+    }
+
+    fn belongs(&self, ground: &Ground<'_>, partition: u32, broker: u32) -> bool {
+        self.sets.allow(ground.task.model.partitions[partition as usize].topic, broker)
+    }
+
+    /// Whether a replica may go to a broker as far as its siblings, racks and sets go, and how many rules it mends
+    /// there. `strict` wants that it is as good in any order of the partition's steps; the placing of stranded replicas
+    /// falls back on less when there is no other way.
+    pub(super) fn verdict(&self, ground: &Ground<'_>, replica: u32, to: u32, strict: bool) -> Option<u32> {
+        let model = ground.task.model;
+        let partition = model.replicas[replica as usize].partition;
+        let from = ground.broker_of[replica as usize];
+        let home = model.replicas[replica as usize].broker;
+        let rack = |broker: u32| model.brokers[broker as usize].rack;
+        let rack_to = rack(to);
+        let rack_from = if from == NONE { NONE } else { rack(from) };
+        let (mut beside_before, mut beside_after, mut clash) = (false, false, false);
+        for other in model.replicas_of(partition) {
+            if other == replica {
+                continue;
+            }
+            let at = ground.broker_of[other as usize];
+            let origin = model.replicas[other as usize].broker;
+            if at == to || origin == to {
+                return None;
+            }
+            if at != NONE {
+                let at = rack(at);
+                beside_before |= at == rack_from;
+                beside_after |= at == rack_to;
+                clash |= origin != NONE && rack(origin) == rack_to && at != rack_to;
+            }
+        }
+        let (mends, worse) = match self.racks {
+            RackRule::None => (false, false),
+            RackRule::Aware => {
+                if strict && clash && (home == NONE || rack(home) != rack_to) {
+                    return None;
+                }
+                (beside_before && !beside_after, beside_after && !beside_before)
+            }
+            RackRule::Distribution => {
+                let racks = |own: u32| -> Vec<u32> {
+                    let others = model.replicas_of(partition).filter(|other| *other != replica);
+                    let at = others.map(|other| ground.broker_of[other as usize]).chain([own]);
+                    at.filter(|broker| *broker != NONE).map(rack).collect()
+                };
+                let (before, after) = (self.excess(&racks(from)), self.excess(&racks(to)));
+                (after < before, after > before)
+            }
+        };
+        let belongs_before = from != NONE && self.belongs(ground, partition, from);
+        let belongs_after = self.belongs(ground, partition, to);
+        if (belongs_before && !belongs_after) || (worse && strict) || (!belongs_after && !strict) {
+            return None;
+        }
+        Some(u32::from(mends) + u32::from(belongs_after && !belongs_before))
+    }
+}

@@ -1,0 +1,495 @@
+//! Where everything is while the search goes on, with the sums that make the price of an action a matter of two brokers.
+
+use crate::limits::{DIMENSIONS, LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, TopicLimits, Totals};
+use crate::model::{NONE, RESOURCES, Resource};
+use crate::placement::Placement;
+use crate::planner::Threads;
+use crate::search::pricing::{MIN_LEADERS, Pricing, View, amounts};
+use crate::search::rules::Rules;
+use crate::task::Task;
+
+/// The dimensions by which replicas to move are looked for, in the order of [`Entry::sizes`].
+pub(super) const SIZES: [usize; 4] =
+    [Resource::Disk as usize, Resource::NetworkIn as usize, Resource::Cpu as usize, POTENTIAL_OUT];
+
+/// What doesn't change while a round goes on; shared by its threads.
+pub(super) struct Ground<'a> {
+    pub(super) task: &'a Task<'a>,
+    pub(super) limits: &'a Limits,
+    pub(super) rules: Rules,
+    pub(super) pricing: Pricing,
+    pub(super) view: View,
+    /// By replica: its broker, or [`NONE`].
+    pub(super) broker_of: Vec<u32>,
+    /// By partition: the replica that leads, or [`NONE`].
+    pub(super) leader_of: Vec<u32>,
+    /// By topic: its column in [`Holder::topics`], or [`NONE`] for a topic so small that it can't leave its band.
+    column_of: Vec<u32>,
+    /// By column: the limits of its topic.
+    column_limits: Vec<TopicLimits>,
+}
+
+/// A broker and what it holds.
+#[derive(Debug, Default)]
+pub(super) struct Holder {
+    /// Its index in the model.
+    pub(super) index: u32,
+    /// Its sums.
+    pub(super) totals: Totals,
+    /// Their price.
+    pub(super) price: f64,
+    /// How far topics are outside their bands on it, in replicas and leaders.
+    pub(super) topics_outside: i64,
+    /// Its replicas, in no order.
+    pub(super) entries: Vec<Entry>,
+    /// By column: how many replicas and how many leaders of the topic.
+    pub(super) topics: Vec<[u16; 2]>,
+}
+
+/// A replica on a broker, with what a look through the list needs beside it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) replica: u32,
+    pub(super) partition: u32,
+    /// The broker that it comes from, or [`NONE`].
+    pub(super) home: u32,
+    /// It may not move for a soft goal.
+    pub(super) pinned: bool,
+    /// In shares of an average broker, by [`SIZES`]; for choosing candidates, never for sums.
+    pub(super) sizes: [f32; 4],
+}
+
+/// The whole of it.
+pub(super) struct State<'a> {
+    pub(super) ground: Ground<'a>,
+    /// By broker.
+    pub(super) holders: Vec<Holder>,
+    /// By replica: where in its holder's list it is.
+    slot_of: Vec<u32>,
+}
+
+/// A replica that goes from one broker to another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Move {
+    pub(super) entry: Entry,
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
+impl<'a> Ground<'a> {
+    /// What a replica adds to its broker.
+    pub(super) fn amounts(&self, replica: u32) -> Totals {
+        let partition = self.task.model.replicas[replica as usize].partition;
+        amounts(self.task, self.view, replica, self.leader_of[partition as usize] == replica)
+    }
+
+    /// Whether a replica leads.
+    pub(super) fn leads(&self, entry: &Entry) -> bool {
+        self.leader_of[entry.partition as usize] == entry.replica
+    }
+
+    /// The price of a holder: of its totals, and of what topics have too much or too little of on it.
+    pub(super) fn price(&self, holder: &Holder) -> f64 {
+        holder.price + holder.topics_outside as f64 * self.pricing.topic
+    }
+
+    /// How far the replicas and leaders of a topic are outside their bands on a broker. A leader that has to be there
+    /// weighs as much as a thousand.
+    fn outside(&self, broker: u32, column: usize, [replicas, leaders]: [u16; 2]) -> i64 {
+        let role = self.task.roles[broker as usize];
+        let limits = &self.column_limits[column];
+        let beyond = |count: u16, held: bool, (low, high): (u32, u32)| {
+            let count = u32::from(count);
+            i64::from(count.saturating_sub(high)) + if held { i64::from(low.saturating_sub(count)) } else { 0 }
+        };
+        let mut outside = beyond(replicas, role.counted, limits.replicas);
+        if self.view == View::Actual {
+            outside += beyond(leaders, role.leads, limits.leaders);
+            if role.leads {
+                outside += MIN_LEADERS * i64::from(limits.min_leaders.saturating_sub(u32::from(leaders)));
+            }
+        }
+        outside
+    }
+
+    /// What a replica that leaves, or stops leading, changes for its topic on a holder.
+    fn outside_change(&self, holder: &Holder, column: usize, replicas: i32, leaders: i32) -> i64 {
+        let counts = holder.topics[column];
+        let after = [counts[0].saturating_add_signed(replicas as i16), counts[1].saturating_add_signed(leaders as i16)];
+        self.outside(holder.index, column, after) - self.outside(holder.index, column, counts)
+    }
+
+    /// The column of a topic.
+    pub(super) fn column(&self, partition: u32) -> Option<usize> {
+        let column = self.column_of[self.task.model.partitions[partition as usize].topic as usize];
+        (column != NONE).then_some(column as usize)
+    }
+
+    /// What copying costs when a replica goes: nothing between two foreign brokers, and back home it is refunded.
+    pub(super) fn copy_price(&self, replica: u32, home: u32, from: u32, to: u32) -> f64 {
+        if home == NONE || (home != from && home != to) {
+            return 0.0;
+        }
+        let disk = self.task.model.replicas[replica as usize].load[Resource::Disk as usize];
+        let price = disk as f64 * self.pricing.byte + self.pricing.replica;
+        if home == to { -price } else { price }
+    }
+
+    /// The change of price on a holder that a replica leaves. A replica without a place leaves nobody.
+    pub(super) fn departure(&self, replica: u32, partition: u32, from: Option<&Holder>) -> Departure {
+        let amounts = self.amounts(replica);
+        let leads = self.view == View::Actual && self.leader_of[partition as usize] == replica;
+        let column = self.column(partition);
+        let mut departure = Departure { amounts, leads, column, delta: 0.0 };
+        if let Some(from) = from {
+            departure.delta = self.pricing.price(from.index, &minus(&from.totals, &amounts)) - from.price;
+            if let Some(column) = column {
+                let outside = self.outside_change(from, column, -1, -i32::from(leads));
+                departure.delta += outside as f64 * self.pricing.topic;
+                if outside >= MIN_LEADERS {
+                    departure.delta = f64::INFINITY;
+                }
+            }
+        }
+        departure
+    }
+
+    /// The change of price when what departs arrives; none if a hard limit forbids it.
+    pub(super) fn arrival(&self, departure: &Departure, to: &Holder) -> Option<f64> {
+        let after = plus(&to.totals, &departure.amounts);
+        if !self.pricing.allows(to.index, &to.totals, &after) {
+            return None;
+        }
+        let mut delta = departure.delta + self.pricing.price(to.index, &after) - to.price;
+        if let Some(column) = departure.column {
+            let outside = self.outside_change(to, column, 1, i32::from(departure.leads));
+            delta += outside as f64 * self.pricing.topic;
+        }
+        Some(delta)
+    }
+
+    /// The change of price when a replica goes from one holder to another, without the price of copying; none if a hard
+    /// limit forbids it.
+    pub(super) fn move_delta(&self, entry: &Entry, from: &Holder, to: &Holder) -> Option<f64> {
+        self.arrival(&self.departure(entry.replica, entry.partition, Some(from)), to).filter(|delta| delta.is_finite())
+    }
+
+    /// The change of price of a move as far as its topic goes; none if a hard limit forbids it.
+    pub(super) fn topics_delta(&self, entry: &Entry, from: &Holder, to: &Holder) -> Option<f64> {
+        let Some(column) = self.column(entry.partition) else { return Some(0.0) };
+        let leads = i32::from(self.view == View::Actual && self.leads(entry));
+        let leaves = self.outside_change(from, column, -1, -leads);
+        let comes = self.outside_change(to, column, 1, leads);
+        (leaves < MIN_LEADERS).then(|| (leaves + comes) as f64 * self.pricing.topic)
+    }
+
+    /// A topic that a broker has too many or too few replicas of, and whether they are too many.
+    pub(super) fn topic_outside(&self, holder: &Holder) -> Option<(u32, bool)> {
+        if holder.topics_outside == 0 {
+            return None;
+        }
+        let counted = self.task.roles[holder.index as usize].counted;
+        self.column_of.iter().enumerate().filter(|(_, column)| **column != NONE).find_map(|(topic, column)| {
+            let (low, high) = self.column_limits[*column as usize].replicas;
+            let count = u32::from(holder.topics[*column as usize][0]);
+            (count > high || (counted && count < low)).then_some((topic as u32, count > high))
+        })
+    }
+
+    /// How many replicas of a topic a broker may have; none if no broker can have more.
+    pub(super) fn topic_high(&self, topic: u32) -> Option<u32> {
+        let column = self.column_of[topic as usize];
+        (column != NONE).then(|| self.column_limits[column as usize].replicas.1)
+    }
+
+    /// The change of price on a holder whose replica stops leading.
+    pub(super) fn resignation(&self, partition: u32, old: u32, from: &Holder) -> f64 {
+        let after = minus(&from.totals, &leading(self.task, old));
+        let delta = self.pricing.price(from.index, &after) - from.price;
+        match self.column(partition) {
+            Some(column) => delta + self.outside_change(from, column, 0, -1) as f64 * self.pricing.topic,
+            None => delta,
+        }
+    }
+
+    /// The change of price on a holder whose replica starts to lead; none if a hard limit forbids it.
+    pub(super) fn election(&self, partition: u32, new: u32, to: &Holder) -> Option<f64> {
+        let after = plus(&to.totals, &leading(self.task, new));
+        if !self.pricing.allows(to.index, &to.totals, &after) {
+            return None;
+        }
+        let delta = self.pricing.price(to.index, &after) - to.price;
+        Some(match self.column(partition) {
+            Some(column) => delta + self.outside_change(to, column, 0, 1) as f64 * self.pricing.topic,
+            None => delta,
+        })
+    }
+
+    /// Books a replica that comes to a holder or leaves it, and what it is there for.
+    fn book(&self, holder: &mut Holder, entry: &Entry, comes: bool) {
+        let amounts = self.amounts(entry.replica);
+        let leads = i32::from(self.leads(entry));
+        let sign = if comes { 1 } else { -1 };
+        if let Some(column) = self.column(entry.partition) {
+            self.book_topic(holder, column, sign, sign * leads);
+        }
+        holder.totals = if comes { plus(&holder.totals, &amounts) } else { minus(&holder.totals, &amounts) };
+        holder.price = self.pricing.price(holder.index, &holder.totals);
+    }
+
+    fn book_topic(&self, holder: &mut Holder, column: usize, replicas: i32, leaders: i32) {
+        holder.topics_outside += self.outside_change(holder, column, replicas, leaders);
+        let [of_replicas, of_leaders] = &mut holder.topics[column];
+        *of_replicas = of_replicas.saturating_add_signed(replicas as i16);
+        *of_leaders = of_leaders.saturating_add_signed(leaders as i16);
+    }
+
+    /// Sums and prices a holder anew.
+    fn sum(&self, holder: &mut Holder) {
+        holder.totals = [0; DIMENSIONS];
+        holder.topics.fill([0; 2]);
+        for entry in &holder.entries {
+            crate::limits::add(&mut holder.totals, &self.amounts(entry.replica));
+            if let Some(column) = self.column(entry.partition) {
+                holder.topics[column][0] += 1;
+                holder.topics[column][1] += u16::from(self.leads(entry));
+            }
+        }
+        self.price_anew(holder);
+    }
+
+    /// What a holder's list says of a replica.
+    fn entry(&self, replica: u32) -> Entry {
+        let amounts = self.amounts(replica);
+        let share = self.pricing.share;
+        Entry {
+            replica,
+            partition: self.task.model.replicas[replica as usize].partition,
+            home: self.task.model.replicas[replica as usize].broker,
+            pinned: !self.task.is_movable(replica),
+            sizes: SIZES.map(|dimension| (amounts[dimension] as f64 / share[dimension]) as f32),
+        }
+    }
+
+    fn price_anew(&self, holder: &mut Holder) {
+        holder.price = self.pricing.price(holder.index, &holder.totals);
+        holder.topics_outside =
+            holder.topics.iter().enumerate().map(|(column, counts)| self.outside(holder.index, column, *counts)).sum();
+    }
+}
+
+/// A replica on its way, and what its leaving changes.
+pub(super) struct Departure {
+    amounts: Totals,
+    leads: bool,
+    column: Option<usize>,
+    pub(super) delta: f64,
+}
+
+/// What leading adds to what a replica costs.
+fn leading(task: &Task<'_>, replica: u32) -> Totals {
+    let replica = &task.model.replicas[replica as usize];
+    let extra = &task.model.partitions[replica.partition as usize].leader_extra;
+    let mut totals = [0; DIMENSIONS];
+    totals[..RESOURCES].copy_from_slice(extra);
+    totals[LEADERS] = 1;
+    let network_in = Resource::NetworkIn as usize;
+    totals[LEADER_IN] = replica.load[network_in] + extra[network_in];
+    totals
+}
+
+fn plus(totals: &Totals, amounts: &Totals) -> Totals {
+    std::array::from_fn(|dimension| totals[dimension] + amounts[dimension])
+}
+
+fn minus(totals: &Totals, amounts: &Totals) -> Totals {
+    std::array::from_fn(|dimension| totals[dimension] - amounts[dimension])
+}
+
+/// Books a move on the two holders' sums. The lists are the caller's.
+pub(super) fn book(ground: &Ground<'_>, entry: &Entry, from: &mut Holder, to: &mut Holder) {
+    ground.book(from, entry, false);
+    ground.book(to, entry, true);
+}
+
+impl<'a> State<'a> {
+    /// The state at a placement.
+    pub(super) fn new(task: &'a Task<'a>, limits: &'a Limits, view: View, placement: &Placement, threads: Threads<'_>) -> Self {
+        let pricing = Pricing::new(task, limits, view, 1.0);
+        let (column_of, column_limits) = columns(task, limits);
+        let ground = Ground {
+            task,
+            limits,
+            rules: Rules::new(task),
+            pricing,
+            view,
+            broker_of: placement.broker.clone(),
+            leader_of: placement.leader.clone(),
+            column_of,
+            column_limits,
+        };
+        let mut state = Self {
+            holders: Vec::new(),
+            slot_of: vec![NONE; task.model.replicas.len()],
+            ground,
+        };
+        state.fill(threads);
+        state
+    }
+
+    fn fill(&mut self, threads: Threads<'_>) {
+        let ground = &self.ground;
+        let model = ground.task.model;
+        let mut counts = vec![0_usize; model.brokers.len()];
+        for broker in ground.broker_of.iter().filter(|broker| **broker != NONE) {
+            counts[*broker as usize] += 1;
+        }
+        let mut holders: Vec<Holder> = counts
+            .iter()
+            .enumerate()
+            .map(|(index, count)| Holder {
+                index: index as u32,
+                entries: Vec::with_capacity(*count),
+                topics: vec![[0; 2]; ground.column_limits.len()],
+                ..Holder::default()
+            })
+            .collect();
+        for replica in 0..model.replicas.len() as u32 {
+            let broker = ground.broker_of[replica as usize];
+            if broker == NONE {
+                continue;
+            }
+            let holder = &mut holders[broker as usize];
+            self.slot_of[replica as usize] = holder.entries.len() as u32;
+            holder.entries.push(ground.entry(replica));
+        }
+        let sum = |holder: &mut Holder| ground.sum(holder);
+        threads.each(&mut holders, sum);
+        self.holders = holders;
+    }
+
+    /// Looks at the actual load from here on, or at the expected one, and prices it anew.
+    pub(super) fn view(&mut self, view: View, narrow: f64, threads: Threads<'_>) {
+        self.ground.pricing = Pricing::new(self.ground.task, self.ground.limits, view, narrow);
+        let same = self.ground.view == view;
+        self.ground.view = view;
+        let ground = &self.ground;
+        threads.each(&mut self.holders, |holder| if same { ground.price_anew(holder) } else { ground.sum(holder) });
+    }
+
+    /// Changes prices.
+    pub(super) fn reprice(&mut self, change: impl FnOnce(&mut Pricing)) {
+        change(&mut self.ground.pricing);
+        for holder in &mut self.holders {
+            self.ground.price_anew(holder);
+        }
+    }
+
+    /// Where each replica is in its holder's list, anew: a round changes lists without keeping count.
+    pub(super) fn index_slots(&mut self) {
+        for holder in &self.holders {
+            for (slot, entry) in holder.entries.iter().enumerate() {
+                self.slot_of[entry.replica as usize] = slot as u32;
+            }
+        }
+    }
+
+    /// A replica's entry. It has a place.
+    pub(super) fn entry(&self, replica: u32) -> Entry {
+        let holder = self.ground.broker_of[replica as usize] as usize;
+        self.holders[holder].entries[self.slot_of[replica as usize] as usize]
+    }
+
+    /// Two holders at once.
+    pub(super) fn pair(&mut self, a: u32, b: u32) -> (&mut Holder, &mut Holder, &Ground<'a>) {
+        let [a, b] = self
+            .holders
+            .get_disjoint_mut([a as usize, b as usize])
+            .expect("two brokers of the model that aren't the same");
+        (a, b, &self.ground)
+    }
+
+    /// Moves a replica.
+    pub(super) fn apply_move(&mut self, replica: u32, to: u32) {
+        let from = self.ground.broker_of[replica as usize];
+        let slot = self.slot_of[replica as usize] as usize;
+        let (source, target, ground) = self.pair(from, to);
+        let entry = source.entries.swap_remove(slot);
+        let displaced = source.entries.get(slot).map(|entry| entry.replica);
+        book(ground, &entry, source, target);
+        let new_slot = target.entries.len() as u32;
+        target.entries.push(entry);
+        if let Some(displaced) = displaced {
+            self.slot_of[displaced as usize] = slot as u32;
+        }
+        self.slot_of[replica as usize] = new_slot;
+        self.ground.broker_of[replica as usize] = to;
+    }
+
+    /// Gives a replica its first place.
+    pub(super) fn apply_placing(&mut self, replica: u32, to: u32) {
+        let entry = self.ground.entry(replica);
+        let holder = &mut self.holders[to as usize];
+        self.ground.book(holder, &entry, true);
+        self.slot_of[replica as usize] = holder.entries.len() as u32;
+        holder.entries.push(entry);
+        self.ground.broker_of[replica as usize] = to;
+    }
+
+    /// Makes a replica the leader of its partition.
+    pub(super) fn apply_lead(&mut self, partition: u32, new: u32) {
+        let old = self.ground.leader_of[partition as usize];
+        let column = self.ground.column(partition);
+        self.ground.leader_of[partition as usize] = new;
+        for (replica, sign) in [(old, -1), (new, 1)] {
+            if replica == NONE {
+                continue;
+            }
+            let holder = &mut self.holders[self.ground.broker_of[replica as usize] as usize];
+            if let Some(column) = column {
+                self.ground.book_topic(holder, column, 0, sign);
+            }
+            let amounts = leading(self.ground.task, replica);
+            holder.totals = if sign > 0 { plus(&holder.totals, &amounts) } else { minus(&holder.totals, &amounts) };
+            holder.price = self.ground.pricing.price(holder.index, &holder.totals);
+        }
+    }
+
+    /// The placement that was reached.
+    pub(super) fn placement(self, log_dir: Vec<u32>) -> Placement {
+        let partitions = self.ground.leader_of.len();
+        Placement {
+            broker: self.ground.broker_of,
+            log_dir,
+            leader: self.ground.leader_of,
+            leader_first: vec![false; partitions],
+        }
+    }
+}
+
+/// The topics that can leave their bands: a topic with fewer replicas than one broker may have of it never can.
+fn columns(task: &Task<'_>, limits: &Limits) -> (Vec<u32>, Vec<TopicLimits>) {
+    let mut columns = Vec::new();
+    let column_of = task
+        .model
+        .topics
+        .iter()
+        .zip(&limits.topics)
+        .enumerate()
+        .map(|(topic, (entry, limits))| {
+            let replicas: u32 =
+                task.model.partitions_of(topic as u32).map(|p| task.model.partitions[p as usize].replicas).sum();
+            let needed = replicas > limits.replicas.1
+                || limits.replicas.0 > 0
+                || entry.partitions > limits.leaders.1
+                || limits.leaders.0 > 0
+                || limits.min_leaders > 0;
+            if !needed {
+                return NONE;
+            }
+            columns.push(*limits);
+            columns.len() as u32 - 1
+        })
+        .collect();
+    (column_of, columns)
+}

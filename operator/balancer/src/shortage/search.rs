@@ -1,0 +1,319 @@
+//! Finds what a cluster lacks.
+
+use std::collections::BTreeSet;
+
+use super::Shortage;
+use crate::broker_sets::broker_sets;
+use crate::evaluate::{CAPACITIES, Evaluation, Place, each_violation, racks_counted, stranded};
+use crate::goal::Goal;
+use crate::limits::{Limits, REPLICAS, Totals, UNLIMITED, add, totals_of};
+use crate::log_dirs::log_dir_use;
+use crate::model::{RESOURCES, Resource};
+use crate::placement::Placement;
+use crate::task::Task;
+
+/// What the cluster provably lacks for the goals that a placement doesn't meet.
+pub(crate) fn shortages(
+    task: &Task<'_>,
+    limits: &Limits,
+    placement: &Placement,
+    evaluation: &Evaluation,
+) -> Vec<Shortage> {
+    if evaluation.is_met() {
+        return Vec::new();
+    }
+    if task.roles.iter().all(|role| !role.counted) {
+        let factor =
+            task.model.partitions.iter().map(|partition| partition.replicas).max().unwrap_or(0);
+        return vec![Shortage::NoBrokers { factor }];
+    }
+    let search = Search { task, limits, placement, evaluation };
+    let mut found = Vec::new();
+    search.brokers(&mut found);
+    search.racks(&mut found);
+    search.min_leaders(&mut found);
+    search.capacities(&mut found);
+    search.log_dirs(&mut found);
+    found
+}
+
+/// Whether a broker holds more than the disk capacity that it was asked to keep to: its directories can't help that.
+pub(crate) fn is_disk_full(limits: &Limits, evaluation: &Evaluation, broker: u32) -> bool {
+    let disk = Resource::Disk as usize;
+    evaluation.totals[broker as usize][disk] > limits.brokers[broker as usize].cap[disk]
+}
+
+struct Search<'a> {
+    task: &'a Task<'a>,
+    limits: &'a Limits,
+    placement: &'a Placement,
+    evaluation: &'a Evaluation,
+}
+
+impl Search<'_> {
+    /// Whether a goal isn't met, or something may have found no place because of it.
+    fn is_open(&self, goal: Goal) -> bool {
+        self.evaluation.of(goal) > 0
+            || (self.evaluation.stranded > 0 && self.task.options.has(goal))
+    }
+
+    fn brokers(&self, found: &mut Vec<Shortage>) {
+        if self.evaluation.stranded == 0 {
+            return;
+        }
+        let brokers = self.task.roles.iter().filter(|role| !role.closed).count() as u32;
+        let factors = self.task.model.partitions.iter().map(|partition| partition.replicas);
+        let larger = factors.filter(|factor| *factor > brokers);
+        let (partitions, factor) =
+            larger.fold((0, 0), |(number, most), factor| (number + 1, factor.max(most)));
+        if partitions > 0 {
+            found.push(Shortage::Brokers { partitions, factor, brokers });
+        }
+    }
+
+    fn racks(&self, found: &mut Vec<Shortage>) {
+        if !self.is_open(Goal::RackAware) {
+            return;
+        }
+        let model = self.task.model;
+        let racks = self.counted_racks();
+        let mut partitions: BTreeSet<u32> = BTreeSet::new();
+        let mut note = |partition: u32| {
+            if model.partitions[partition as usize].replicas > racks {
+                partitions.insert(partition);
+            }
+        };
+        each_violation(
+            self.task,
+            self.limits,
+            self.placement,
+            self.evaluation,
+            Goal::RackAware,
+            &mut |violation| {
+                if let Place::Partition(partition) = violation.place {
+                    note(partition);
+                }
+            },
+        );
+        stranded(self.task, self.placement)
+            .for_each(|replica| note(model.replicas[replica as usize].partition));
+        let topics: BTreeSet<u32> =
+            partitions.iter().map(|index| model.partitions[*index as usize].topic).collect();
+        let factors = partitions.iter().map(|index| model.partitions[*index as usize].replicas);
+        if let Some(factor) = factors.max() {
+            found.push(Shortage::Racks {
+                partitions: partitions.len() as u64,
+                topics: topics
+                    .into_iter()
+                    .map(|topic| model.topics[topic as usize].name.clone())
+                    .collect(),
+                factor,
+                racks,
+            });
+        }
+    }
+
+    fn counted_racks(&self) -> u32 {
+        racks_counted(self.task).into_iter().filter(|counted| *counted).count() as u32
+    }
+
+    fn min_leaders(&self, found: &mut Vec<Shortage>) {
+        if self.evaluation.of(Goal::MinTopicLeadersPerBroker) == 0 {
+            return;
+        }
+        let sets = broker_sets(self.task);
+        for (index, topic) in
+            self.task.model.topics.iter().enumerate().filter(|(_, t)| t.min_leaders_per_broker > 0)
+        {
+            let roles = self.task.roles.iter().enumerate();
+            let leading = roles.filter(|(broker, role)| {
+                role.counted && role.leads && sets.allow(index as u32, *broker as u32)
+            });
+            let brokers = leading.count() as u32;
+            if u64::from(brokers) * u64::from(topic.min_leaders_per_broker)
+                > u64::from(topic.partitions)
+            {
+                found.push(Shortage::MinLeaders { topic: index as u32, brokers });
+            }
+        }
+    }
+
+    /// Capacities of the cluster, of racks, and of the largest broker.
+    fn capacities(&self, found: &mut Vec<Shortage>) {
+        let open: Vec<(Goal, usize)> =
+            CAPACITIES.into_iter().filter(|(goal, _)| self.is_open(*goal)).collect();
+        if open.is_empty() {
+            return;
+        }
+        let rooms = self.rooms();
+        let needs = self.needs_of_racks();
+        let whole = self.evaluation.whole();
+        for (goal, dimension) in open {
+            let all = self.capacity(goal, dimension, None, whole[dimension], &rooms);
+            let racks = needs.iter().enumerate().filter_map(|(rack, needs)| {
+                self.capacity(goal, dimension, Some(rack as u32), needs[dimension], &rooms)
+            });
+            let replica = || self.replica(goal, dimension, &rooms);
+            match all {
+                Some(shortage) => found.push(shortage),
+                None => {
+                    let before = found.len();
+                    found.extend(racks);
+                    if found.len() == before {
+                        found.extend(replica());
+                    }
+                }
+            }
+        }
+    }
+
+    /// What each broker may hold: one that is counted what its limits say, one that is excluded for replicas no more
+    /// than what is on it, one that is to be empty nothing.
+    fn rooms(&self) -> Vec<Totals> {
+        let model = self.task.model;
+        let mut rooms = vec![Totals::default(); model.brokers.len()];
+        // Leadership may still move between the replicas that are there.
+        for (index, replica) in model.replicas.iter().enumerate() {
+            if let Some(role) = self.task.roles.get(replica.broker as usize)
+                && !role.counted
+                && !role.closed
+            {
+                add(
+                    &mut rooms[replica.broker as usize],
+                    &totals_of(model, index as u32, role.leads),
+                );
+            }
+        }
+        for ((room, role), limits) in
+            rooms.iter_mut().zip(&self.task.roles).zip(&self.limits.brokers)
+        {
+            if role.counted {
+                *room = limits.cap;
+            } else if !role.closed {
+                for (room, cap) in room.iter_mut().zip(limits.cap) {
+                    *room = (*room).min(cap);
+                }
+            }
+        }
+        rooms
+    }
+
+    /// What has to be in each rack at least. With as many racks as a partition has replicas, or a part of them, each rack
+    /// has to hold its part of every partition; it may hold those that cost least.
+    fn needs_of_racks(&self) -> Vec<Totals> {
+        let model = self.task.model;
+        let counted = racks_counted(self.task);
+        let aware = self.task.options.has(Goal::RackAware)
+            || self.task.options.has(Goal::RackAwareDistribution);
+        let elsewhere = model
+            .brokers
+            .iter()
+            .zip(&self.task.roles)
+            .any(|(broker, role)| !role.closed && !counted[broker.rack as usize]);
+        let racks = self.counted_racks();
+        let (mut least, mut loads) = (Totals::default(), Vec::new());
+        // A rack that can only keep what it has makes room in the others.
+        if !aware || elsewhere || racks < 2 {
+            return Vec::new();
+        }
+        for (index, partition) in model.partitions.iter().enumerate() {
+            let base = (partition.replicas / racks) as usize;
+            if base == 0 || (base > 1 && self.task.options.has(Goal::RackAware)) {
+                continue;
+            }
+            let replicas = model.replicas_of(index as u32);
+            for (resource, least) in least[..RESOURCES].iter_mut().enumerate() {
+                loads.clear();
+                loads.extend(
+                    replicas.clone().map(|replica| model.replicas[replica as usize].load[resource]),
+                );
+                loads.sort_unstable();
+                *least += loads.iter().take(base).sum::<i64>();
+            }
+            least[REPLICAS] += base as i64;
+        }
+        counted.into_iter().map(|counted| if counted { least } else { Totals::default() }).collect()
+    }
+
+    fn capacity(
+        &self,
+        goal: Goal,
+        dimension: usize,
+        rack: Option<u32>,
+        whole: i64,
+        rooms: &[Totals],
+    ) -> Option<Shortage> {
+        let brokers = || {
+            let brokers = self.task.model.brokers.iter().zip(&self.task.roles).enumerate();
+            brokers.filter(move |(_, (broker, _))| rack.is_none_or(|rack| broker.rack == rack))
+        };
+        let sum = |room: i64, more: i64| room.saturating_add(more);
+        let allowed = brokers().map(|(index, _)| rooms[index][dimension]).fold(0, sum);
+        if allowed == UNLIMITED || whole <= allowed {
+            return None;
+        }
+        let mut largest: Option<(u32, i64)> = None;
+        for (index, _) in brokers().filter(|(_, (_, role))| role.counted) {
+            let cap = self.limits.brokers[index].cap[dimension];
+            if cap > 0 && largest.is_none_or(|(_, most)| cap > most) {
+                largest = Some((index as u32, cap));
+            }
+        }
+        let missing = whole - allowed;
+        let excluded = brokers().filter(|(_, (_, role))| !role.counted && !role.closed);
+        let unused =
+            |index: usize| self.limits.brokers[index].cap[dimension] - rooms[index][dimension];
+        let room = excluded.clone().map(|(index, _)| unused(index)).fold(0, sum);
+        Some(Shortage::Capacity {
+            goal,
+            dimension,
+            rack,
+            whole,
+            allowed,
+            like: largest.map(|(broker, cap)| (broker, (missing as u64).div_ceil(cap as u64))),
+            excluded: if room >= missing {
+                excluded.map(|(_, (broker, _))| broker.id).collect()
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// The replica that is the furthest above what any broker may hold.
+    fn replica(&self, goal: Goal, dimension: usize, rooms: &[Totals]) -> Option<Shortage> {
+        let allowed = rooms.iter().map(|room| room[dimension]).max()?;
+        if dimension >= RESOURCES {
+            return None;
+        }
+        let replicas = self.task.model.replicas.iter();
+        let largest =
+            replicas.filter(|replica| replica.load[dimension] > allowed).max_by_key(|replica| {
+                (replica.load[dimension], std::cmp::Reverse(replica.partition))
+            })?;
+        Some(Shortage::Replica {
+            goal,
+            dimension,
+            partition: largest.partition,
+            amount: largest.load[dimension],
+            allowed,
+        })
+    }
+
+    fn log_dirs(&self, found: &mut Vec<Shortage>) {
+        if self.evaluation.of(Goal::IntraBrokerDiskCapacity) == 0 {
+            return;
+        }
+        let used = log_dir_use(self.task.model, self.placement);
+        for (broker, _) in self.task.roles.iter().enumerate().filter(|(_, role)| !role.closed) {
+            let dirs = || self.task.model.log_dirs_of(broker as u32);
+            let allowed: i64 = dirs()
+                .filter(|dir| !self.task.closed_dirs[*dir as usize])
+                .map(|dir| self.limits.log_dirs[dir as usize].cap)
+                .sum();
+            let used: i64 = dirs().map(|dir| used[dir as usize]).sum();
+            if used > allowed && !is_disk_full(self.limits, self.evaluation, broker as u32) {
+                found.push(Shortage::LogDirs { broker: broker as u32, used, allowed });
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! An operation on a model, said as what may move, where to, and what has to.
+//!
+//! This is the one place that knows the operations apart: the search, the bounds, the evaluation and the ordering of
+//! steps see a [`Task`] only.
+
+use crate::document::BrokerState;
+use crate::model::{Model, NONE};
+use crate::options::{Operation, Options};
+
+/// An operation on a model. Indices are the model's.
+#[derive(Debug)]
+pub(crate) struct Task<'a> {
+    /// The cluster. For a changed replication factor, and for new partitions, it has the replicas that are to be there,
+    /// the new ones without a place.
+    pub(crate) model: &'a Model,
+    /// What was asked for.
+    pub(crate) options: &'a Options,
+    /// By broker.
+    pub(crate) roles: Vec<Role>,
+    /// By log directory: whether everything in it has to go.
+    pub(crate) closed_dirs: Vec<bool>,
+    /// What may move for a soft goal.
+    pub(crate) scope: Scope,
+}
+
+/// What a broker does in a task.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Role {
+    /// Replicas may come to it.
+    pub(crate) receives: bool,
+    /// It is there to hold its share: averages and bands are over such brokers.
+    pub(crate) counted: bool,
+    /// It may lead.
+    pub(crate) leads: bool,
+    /// Everything on it has to go.
+    pub(crate) closed: bool,
+}
+
+/// What may move for a soft goal. Stranded replicas move in every scope but the last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scope {
+    /// Every replica of a topic that isn't excluded.
+    All,
+    /// Stranded replicas alone.
+    Stranded,
+    /// No replica; leadership alone.
+    Leadership,
+}
+
+impl<'a> Task<'a> {
+    /// What the options ask of the model. The brokers that the operation names exist (`plan` has checked).
+    pub(crate) fn new(model: &'a Model, options: &'a Options) -> Self {
+        let named = |broker: &crate::model::Broker| match &options.operation {
+            Operation::AddBrokers(ids) | Operation::RemoveBrokers(ids) | Operation::Demote(ids) => {
+                ids.contains(&broker.id)
+            }
+            _ => false,
+        };
+        let removes = matches!(options.operation, Operation::RemoveBrokers(_));
+        let demotes = matches!(options.operation, Operation::Demote(_));
+        let adds = matches!(options.operation, Operation::AddBrokers(_));
+        let any_new = adds || model.brokers.iter().any(|broker| broker.state == BrokerState::New);
+        let roles: Vec<Role> = model
+            .brokers
+            .iter()
+            .map(|broker| {
+                let closed = matches!(broker.state, BrokerState::Dead | BrokerState::Draining)
+                    || (removes && named(broker));
+                let open = !closed && !options.excluded_for_replicas.contains(&broker.id);
+                let new = if adds { named(broker) } else { broker.state == BrokerState::New };
+                Role {
+                    receives: open && (!any_new || new),
+                    counted: open,
+                    leads: !closed
+                        && broker.state != BrokerState::Demoted
+                        && !(demotes && named(broker))
+                        && !options.excluded_for_leadership.contains(&broker.id),
+                    closed,
+                }
+            })
+            .collect();
+        let closed_dirs = model
+            .log_dirs
+            .iter()
+            .map(|dir| {
+                let broker = &model.brokers[dir.broker as usize];
+                let removed = match &options.operation {
+                    Operation::RemoveLogDirs(dirs) => dirs.contains(&(broker.id, dir.path.clone())),
+                    _ => false,
+                };
+                !dir.online || removed || roles[dir.broker as usize].closed
+            })
+            .collect();
+        let offline = (0..model.replicas.len()).any(|replica| model.is_offline(replica as u32));
+        let scope = match options.operation {
+            Operation::Demote(_) | Operation::Leaders => Scope::Leadership,
+            Operation::FixOffline
+            | Operation::RemoveLogDirs(_)
+            | Operation::ReplicationFactor { .. } => Scope::Stranded,
+            Operation::RemoveBrokers(_) => Scope::Stranded,
+            Operation::Rebalance | Operation::AddBrokers(_) if offline => Scope::Stranded,
+            Operation::Rebalance | Operation::AddBrokers(_) => Scope::All,
+        };
+        Self { model, options, roles, closed_dirs, scope }
+    }
+
+    /// Whether a replica has to go somewhere: it has no place, or its broker or its directory is closed.
+    pub(crate) fn is_stranded(&self, replica: u32) -> bool {
+        let replica = &self.model.replicas[replica as usize];
+        replica.broker == NONE || self.closed_dirs[replica.log_dir as usize]
+    }
+
+    /// Whether a stranded replica may stay on its broker, in another directory of it.
+    pub(crate) fn may_stay_on_broker(&self, replica: u32) -> bool {
+        let broker = self.model.replicas[replica as usize].broker;
+        broker != NONE
+            && !self.roles[broker as usize].closed
+            && self.model.log_dirs_of(broker).any(|dir| !self.closed_dirs[dir as usize])
+    }
+
+    /// Whether a replica may move for a soft goal.
+    pub(crate) fn is_movable(&self, replica: u32) -> bool {
+        match self.scope {
+            Scope::Leadership => false,
+            Scope::Stranded => self.is_stranded(replica),
+            Scope::All => {
+                let partition = self.model.replicas[replica as usize].partition as usize;
+                let topic = self.model.partitions[partition].topic as usize;
+                !self.model.topics[topic].excluded || self.is_stranded(replica)
+            }
+        }
+    }
+
+    /// Whether a replica may move to mend a rule about racks or broker sets.
+    pub(crate) fn may_move_for_hard_goals(&self, replica: u32) -> bool {
+        if self.is_stranded(replica) {
+            return self.scope != Scope::Leadership;
+        }
+        let partition = self.model.replicas[replica as usize].partition as usize;
+        let excluded = self.model.topics[self.model.partitions[partition].topic as usize].excluded;
+        !excluded && matches!(self.options.operation, Operation::Rebalance | Operation::AddBrokers(_))
+    }
+
+    /// Whether a replica can lead: it is online, and its broker may.
+    pub(crate) fn may_lead(&self, replica: u32, broker: u32) -> bool {
+        broker != NONE
+            && self.roles[broker as usize].leads
+            && !(self.model.replicas[replica as usize].broker == broker && self.model.is_offline(replica))
+    }
+
+    /// Whether the operation balances leadership, rather than moving it where it must.
+    pub(crate) fn balances_leaders(&self) -> bool {
+        matches!(self.options.operation, Operation::Rebalance | Operation::AddBrokers(_) | Operation::Leaders)
+    }
+}
