@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use taffrail_crds::cluster::PullPolicy;
 use tracing_subscriber::EnvFilter;
 
+use crate::offline;
 use crate::run;
 use crate::settings::Settings;
 use crate::stores::WatchScope;
@@ -28,6 +29,10 @@ struct Cli {
 enum Command {
     /// Watch resources and bring clusters to what they say, until told to stop.
     Run(Box<RunArgs>),
+    /// Say what the balancer would do with a cluster that is described in a file.
+    Plan(Box<offline::PlanArgs>),
+    /// Write a random cluster for `plan` to try out.
+    Generate(Box<offline::GenerateArgs>),
     /// Print the version.
     Version,
 }
@@ -111,7 +116,7 @@ enum LogFormat {
 /// Does what the command line says.
 ///
 /// # Errors
-/// If the operator can't start, or has lost its lease.
+/// If the operator can't start, or has lost its lease; if there is no plan, or no such cluster.
 pub fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Version => {
@@ -122,6 +127,8 @@ pub fn main() -> anyhow::Result<()> {
             start_log(&args.log_level, args.log_format)?;
             run::run(options(*args)?)
         }
+        Command::Plan(args) => offline::exit_on_misuse(offline::plan(*args)),
+        Command::Generate(args) => offline::generate(*args),
     }
 }
 
@@ -193,7 +200,7 @@ mod tests {
         let line = ["taffrail-operator", "run"].iter().chain(args);
         match Cli::try_parse_from(line).map_err(|error| error.to_string())?.command {
             Command::Run(args) => options(*args).map_err(|error| error.to_string()),
-            Command::Version => Err("not a run".to_owned()),
+            _ => Err("not a run".to_owned()),
         }
     }
 

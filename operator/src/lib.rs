@@ -3,6 +3,7 @@
 //! [`cluster`] and [`topic`] reconcile, each with a pure part that decides and a thin part that reads and writes;
 //! [`user`] and [`rebalance`] say that theirs is still to come. They share [`context`]: the [`stores`] that watches
 //! feed, the [`queue`], [`events`] and [`metrics`]. [`run`] puts it all together behind the [`election`].
+//! [`offline`] needs none of it: it asks the balancer about a cluster in a file.
 
 #![allow(
     clippy::disallowed_types,
@@ -19,6 +20,7 @@ pub mod election;
 pub mod events;
 pub mod http;
 pub mod metrics;
+pub mod offline;
 pub mod queue;
 pub mod rebalance;
 pub mod run;

@@ -31,8 +31,9 @@
 //! # Definition
 //!
 //! **Amounts.** By dimension `k` ([`DIMENSIONS`](crate::limits::DIMENSIONS) of them): `least(i, k)` is what replica `i`
-//! adds to its broker ([`totals_of`](crate::limits::totals_of)) as a follower; as the leader, when its partition has no other replica and it leads
-//! before the plan. `most(i, k)` is what it adds as the leader. `on(b)` are the replicas on broker `b` before the plan.
+//! adds to its broker ([`totals_of`](crate::limits::totals_of)) as a follower; as the leader, when its partition has no
+//! other replica and it leads before the plan. `most(i, k)` is what it adds as the leader. `on(b)` are the replicas on
+//! broker `b` before the plan.
 //!
 //! **Knapsack.** For a set of replicas `A`, amounts `x(i) >= 0` and a need `E`: `knap(A, x, E)` is the least
 //! `sum w(i) z(i)` over `0 <= z(i) <= 1`, `i` in `A`, with `sum x(i) z(i) >= E`, rounded up. It is 0 for `E <= 0`, and
@@ -48,8 +49,9 @@
 //!
 //! Replicas without a place add their whole weight to the sum of `leave`: call it `unplaced`.
 //!
-//! **Coming.** `come(b)` is 0 unless `b` receives. Then, for bytes, it is what `short(b) = low(b, DISK) - disk of on(b)`
-//! has above 0. For replicas, with `short(b) = low(b, REPLICAS) - |on(b)|`, it is the largest of
+//! **Coming.** `come(b)` is 0 unless `b` receives and doesn't empty. Then, for bytes, it is what
+//! `short(b) = low(b, DISK) - disk of on(b)` has above 0. For replicas, with `short(b) = low(b, REPLICAS) - |on(b)|`, it
+//! is the largest of
 //! - for each dimension `k`: `knap(all movable replicas of the cluster, most(., k), low(b, k) - sum of most(i, k) over
 //!   on(b))`, but 0 if they don't reach it;
 //! - the sum over topics that aren't excluded of what `lower` exceeds the number of its replicas on `b` by, where `lower`

@@ -2,6 +2,7 @@
 //!
 //! One place turns thresholds into numbers; the search, the evaluation, the bounds and the ordering of steps read them.
 
+use crate::document::BrokerState;
 use crate::goal::Goal;
 use crate::model::{Load, Model, NONE, RESOURCES, Resource};
 use crate::options::Constraints;
@@ -149,7 +150,13 @@ impl Average {
             add(&mut totals, &totals_of(model, index as u32, leader == index as u32));
         }
         // A partition without a leader will have one.
-        totals[LEADERS] = model.partitions.len() as i64;
+        for partition in model.partitions.iter().filter(|partition| partition.leader == NONE && partition.replicas > 0) {
+            let led = totals_of(model, partition.first_replica, true);
+            let followed = totals_of(model, partition.first_replica, false);
+            for (total, (led, followed)) in totals.iter_mut().zip(led.iter().zip(followed)) {
+                *total += led - followed;
+            }
+        }
         let mut average = Self {
             totals: totals.map(|total| total as f64),
             capacity: [0.0; RESOURCES],
@@ -157,16 +164,16 @@ impl Average {
             leading: 0.0,
             leading_capacity: 0.0,
         };
-        for (broker, role) in model.brokers.iter().zip(&task.roles) {
+        for (broker, role) in task.roles.iter().enumerate() {
             if role.counted {
                 average.counted += 1.0;
-                for (sum, capacity) in average.capacity.iter_mut().zip(broker.capacity) {
+                for (sum, capacity) in average.capacity.iter_mut().zip(capacity(task, broker)) {
                     *sum += capacity as f64;
                 }
             }
             if role.counted && role.leads {
                 average.leading += 1.0;
-                average.leading_capacity += broker.capacity[Resource::NetworkIn as usize] as f64;
+                average.leading_capacity += model.brokers[broker].capacity[Resource::NetworkIn as usize] as f64;
             }
         }
         average
@@ -174,7 +181,7 @@ impl Average {
 
     /// What a broker has of each dimension when it holds exactly its share.
     fn share(&self, task: &Task<'_>, broker: usize) -> [f64; DIMENSIONS] {
-        let capacity = task.model.brokers[broker].capacity;
+        let capacity = capacity(task, broker);
         let mut share = [0.0; DIMENSIONS];
         for resource in 0..RESOURCES {
             share[resource] = self.totals[resource] * ratio(capacity[resource] as f64, self.capacity[resource]);
@@ -192,6 +199,19 @@ impl Average {
     }
 }
 
+/// What a broker can carry: disk without the directories that are closed, unless the broker is.
+fn capacity(task: &Task<'_>, broker: usize) -> Load {
+    let mut capacity = task.model.brokers[broker].capacity;
+    if task.roles[broker].closed {
+        return capacity;
+    }
+    let closed = task.model.log_dirs_of(broker as u32).filter(|dir| task.closed_dirs[*dir as usize]);
+    let lost: i64 = closed.map(|dir| task.model.log_dirs[dir as usize].capacity).sum();
+    let disk = &mut capacity[Resource::Disk as usize];
+    *disk = (*disk - lost).max(0);
+    capacity
+}
+
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
@@ -205,13 +225,13 @@ const RESOURCE_GOALS: [(Resource, Goal, Goal); RESOURCES] = [
 
 fn broker_limits(task: &Task<'_>, average: &Average, index: usize) -> BrokerLimits {
     let (options, constraints) = (task.options, &task.options.constraints);
-    let (broker, role) = (&task.model.brokers[index], task.roles[index]);
+    let (carries, role) = (capacity(task, index), task.roles[index]);
     let mut limits =
         BrokerLimits { low: [0; DIMENSIONS], high: [UNLIMITED; DIMENSIONS], cap: [UNLIMITED; DIMENSIONS] };
     let share = average.share(task, index);
     for (resource, capacity_goal, usage_goal) in RESOURCE_GOALS {
         let dimension = resource as usize;
-        let capacity = broker.capacity[dimension] as f64;
+        let capacity = carries[dimension] as f64;
         if options.has(capacity_goal) {
             limits.cap[dimension] = (capacity * constraints.capacity_thresholds[dimension]).floor() as i64;
         }
@@ -247,12 +267,12 @@ fn broker_limits(task: &Task<'_>, average: &Average, index: usize) -> BrokerLimi
     }
     let out = Resource::NetworkOut as usize;
     if options.has(Goal::PotentialNwOut) {
-        let potential = broker.capacity[out] as f64 * constraints.capacity_thresholds[out];
+        let potential = carries[out] as f64 * constraints.capacity_thresholds[out];
         limits.high[POTENTIAL_OUT] = potential.floor() as i64;
     }
     let network_in = Resource::NetworkIn as usize;
     if options.has(Goal::LeaderBytesInDistribution) {
-        let idle = broker.capacity[network_in] as f64 * constraints.low_utilization_thresholds[network_in];
+        let idle = carries[network_in] as f64 * constraints.low_utilization_thresholds[network_in];
         let high = share[LEADER_IN] * constraints.balance_thresholds[network_in];
         limits.high[LEADER_IN] = high.max(idle).floor() as i64;
     }
@@ -307,7 +327,7 @@ fn topic_limits(task: &Task<'_>) -> Vec<TopicLimits> {
 fn host_limits(task: &Task<'_>) -> Vec<Load> {
     let mut capacity = vec![[0_i64; RESOURCES]; task.model.hosts.len()];
     let mut brokers = vec![0_u32; task.model.hosts.len()];
-    for broker in &task.model.brokers {
+    for broker in task.model.brokers.iter().filter(|broker| broker.state != BrokerState::Dead) {
         brokers[broker.host as usize] += 1;
         for (sum, amount) in capacity[broker.host as usize].iter_mut().zip(broker.capacity) {
             *sum += amount;

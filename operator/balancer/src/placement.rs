@@ -1,6 +1,6 @@
 //! Where every replica is and who leads: what a plan changes.
 
-use crate::model::{Model, NONE};
+use crate::model::Model;
 
 /// Where the replicas of a model are and who leads, by the model's indices.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,15 +24,5 @@ impl Placement {
             leader: model.partitions.iter().map(|partition| partition.leader).collect(),
             leader_first: vec![false; model.partitions.len()],
         }
-    }
-
-    /// The replicas of a partition in the order of its list.
-    pub(crate) fn order(&self, model: &Model, partition: u32) -> Vec<u32> {
-        let leader = self.leader[partition as usize];
-        let mut order: Vec<u32> = model.replicas_of(partition).collect();
-        if self.leader_first[partition as usize] && leader != NONE {
-            order.sort_by_key(|replica| *replica != leader);
-        }
-        order
     }
 }

@@ -1,12 +1,12 @@
 //! From a model and what is asked of it to a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::bounds::bounds;
-use crate::evaluate::evaluate;
+use crate::evaluate::{Evaluation, evaluate};
 use crate::goal::Goal;
 use crate::limits::Limits;
 use crate::log_dirs::assign_log_dirs;
@@ -20,6 +20,9 @@ use crate::reasons::reasons;
 use crate::replication_factor::{ReplicationFactorError, with_replication_factor};
 use crate::search::search;
 use crate::task::Task;
+
+/// Searches after the first, when it made a goal worse and none before it better.
+const RETRIES: usize = 3;
 
 /// The threads that a plan may use.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +73,16 @@ pub enum PlanError {
         /// The set.
         set: String,
     },
+    /// A broker that is in two sets.
+    #[error("broker {broker} is in two broker sets, \"{one}\" and \"{other}\": leave it in one")]
+    TwoBrokerSets {
+        /// The broker.
+        broker: i32,
+        /// A set.
+        one: String,
+        /// Another.
+        other: String,
+    },
     /// Goals that contradict each other.
     #[error("{0} and {1} contradict each other: ask for one of them")]
     Contradiction(Goal, Goal),
@@ -112,16 +125,27 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
     let given = Task::new(model, options);
     let task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
     let limits = Limits::new(&task);
-    let (mut placement, (bounds, basis)) = threads.both(
-        || search(&task, &limits, threads),
-        || (bounds(&task, &limits, Threads::One), model.basis()),
+    let mut emphasis = Vec::new();
+    let (mut placement, (bounds, basis, before)) = threads.both(
+        || search(&task, &limits, &emphasis, threads),
+        || {
+            let before = evaluate(&given, &Limits::new(&given), &Placement::of(model));
+            (bounds(&task, &limits, Threads::One), model.basis(), before)
+        },
     );
-    assign_log_dirs(&task, &limits, &mut placement);
-    let ordered = order(&task, &limits, &placement, &leaving);
-    let (before, after) = threads.both(
-        || evaluate(&given, &Limits::new(&given), &Placement::of(model)),
-        || evaluate(&task, &limits, &ordered.placement),
-    );
+    let (ordered, after, stays) = loop {
+        assign_log_dirs(&task, &limits, &mut placement);
+        let ordered = order(&task, &limits, &placement, &leaving);
+        let after = evaluate(&task, &limits, &ordered.placement);
+        let Some(goal) = worse(&task, &before, &after) else { break (ordered, after, None) };
+        if emphasis.len() == RETRIES {
+            let ordered = order(&task, &limits, &Placement::of(model), &leaving);
+            let after = evaluate(&task, &limits, &ordered.placement);
+            break (ordered, after, Some(goal));
+        }
+        emphasis.push(goal);
+        placement = search(&task, &limits, &emphasis, threads);
+    };
     let goals = before
         .violations
         .iter()
@@ -135,6 +159,12 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
         .collect();
     let mut reasons = reasons(&task, &limits, &before, &after, &ordered.placement);
     reasons.extend(ordered.left_out);
+    if let Some(goal) = stays {
+        reasons.insert(
+            0,
+            format!("nothing is moved: every way that was found makes {goal} worse and no goal before it better; try another --seed"),
+        );
+    }
     let provision = provision(&task, &limits, &ordered.placement, &after);
     let mut plan = Plan {
         id: String::new(),
@@ -153,6 +183,17 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
     };
     plan.id = identity(&plan);
     Ok(plan)
+}
+
+/// The first goal by priority that has become worse, if none before it has become better. Operations that say what is to
+/// go have their way: it may cost a goal.
+fn worse(task: &Task<'_>, before: &Evaluation, after: &Evaluation) -> Option<Goal> {
+    if !task.balances_leaders() {
+        return None;
+    }
+    let mut changes = before.violations.iter().zip(&after.violations).map(|((goal, a), (_, b))| (*goal, a.cmp(b)));
+    let (goal, change) = changes.find(|(_, change)| change.is_ne())?;
+    change.is_lt().then_some(goal)
 }
 
 /// The steps that copy a replica to another broker.
@@ -246,6 +287,14 @@ pub(crate) fn check(model: &Model, options: &Options) -> Result<(), PlanError> {
     for (topic, set) in &options.topic_sets {
         if !options.broker_sets.contains_key(set) {
             return Err(PlanError::UnknownBrokerSet { topic: topic.clone(), set: set.clone() });
+        }
+    }
+    let mut set_of: BTreeMap<i32, &String> = BTreeMap::new();
+    for (set, brokers) in &options.broker_sets {
+        for broker in brokers {
+            if let Some(one) = set_of.insert(*broker, set) {
+                return Err(PlanError::TwoBrokerSets { broker: *broker, one: one.clone(), other: set.clone() });
+            }
         }
     }
     if options.has(Goal::RackAware) && options.has(Goal::RackAwareDistribution) {

@@ -2,7 +2,7 @@
 //!
 //! What is proven comes first: partitions that nothing can be copied from, then what the cluster lacks
 //! ([`shortage`](crate::shortage)), then replicas that found no place ([`homeless`]), then goals with what stands in
-//! their way ([`unmet`]). Only what has no other cause is put on the search.
+//! their way ([`mod@unmet`]). Only what has no other cause is put on the search.
 
 mod bulk;
 mod homeless;

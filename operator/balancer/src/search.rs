@@ -22,6 +22,7 @@ use rand::rngs::ChaCha8Rng;
 
 use crate::goal::Goal;
 use crate::limits::Limits;
+use crate::model::NONE;
 use crate::options::Operation;
 use crate::placement::Placement;
 use crate::planner::Threads;
@@ -32,11 +33,12 @@ use crate::task::{Scope, Task};
 /// The part of each band that leadership aims at.
 const NARROW: f64 = 0.6;
 
-/// Where everything should be.
-pub(crate) fn search(task: &Task<'_>, limits: &Limits, threads: Threads<'_>) -> Placement {
+/// Where everything should be. `emphasis` are goals that an earlier search made worse: they weigh more in this one, the
+/// more the more often they are named.
+pub(crate) fn search(task: &Task<'_>, limits: &Limits, emphasis: &[Goal], threads: Threads<'_>) -> Placement {
     let mut rng = ChaCha8Rng::seed_from_u64(task.options.seed);
     let start = Placement::of(task.model);
-    let mut state = State::new(task, limits, View::Expected, &start, threads);
+    let mut state = State::new(task, limits, emphasis, &start, threads);
     if task.scope != Scope::Leadership {
         mend::mend(&mut state, &mut rng, threads);
         shed::shed(&mut state, &mut rng, threads);
@@ -51,19 +53,34 @@ pub(crate) fn search(task: &Task<'_>, limits: &Limits, threads: Threads<'_>) -> 
         finish::finish(&mut state, &mut rng, threads);
         undo::undo(&mut state, threads);
     }
-    let mut placement = state.placement(start.log_dir);
-    if task.options.has(Goal::PreferredLeaderElection)
-        || matches!(task.options.operation, Operation::Demote(_) | Operation::Leaders)
-    {
-        put_leaders_first(task, &mut placement);
-    }
+    let mut placement = state.placement(&start);
+    put_leaders_first(task, &start, &mut placement);
     placement
 }
 
 /// The leader is the preferred one: the list says so, instead of an election that would undo the balance.
-fn put_leaders_first(task: &Task<'_>, placement: &mut Placement) {
-    for (partition, first) in placement.leader_first.iter_mut().enumerate() {
-        let partition = &task.model.partitions[partition];
-        *first = !task.model.topics[partition.topic as usize].excluded;
+fn put_leaders_first(task: &Task<'_>, start: &Placement, placement: &mut Placement) {
+    let operation = &task.options.operation;
+    let asked = matches!(operation, Operation::Demote(_) | Operation::Leaders);
+    if !asked && !task.options.has(Goal::PreferredLeaderElection) {
+        return;
+    }
+    for partition in 0..task.model.partitions.len() as u32 {
+        let of_partition = &task.model.partitions[partition as usize];
+        let replicas = task.model.replicas_of(partition);
+        let excluded = task.model.topics[of_partition.topic as usize].excluded;
+        let changes = placement.leader[partition as usize] != of_partition.leader
+            || replicas.clone().any(|replica| placement.broker[replica as usize] != start.broker[replica as usize]);
+        let touches = |mut replicas: std::ops::Range<u32>| {
+            replicas.any(|replica| {
+                let broker = placement.broker[replica as usize];
+                broker != NONE && !task.roles[broker as usize].leads
+            })
+        };
+        placement.leader_first[partition as usize] = match task.scope {
+            Scope::Leadership if matches!(operation, Operation::Demote(_)) => changes || touches(replicas),
+            Scope::All | Scope::Leadership => changes || !excluded,
+            Scope::Stranded => changes,
+        };
     }
 }

@@ -56,6 +56,16 @@ impl<'a> Task<'a> {
             }
             _ => false,
         };
+        let is_open = |dir: usize| {
+            let dir = &model.log_dirs[dir];
+            let removed = match &options.operation {
+                Operation::RemoveLogDirs(dirs) => {
+                    dirs.contains(&(model.brokers[dir.broker as usize].id, dir.path.clone()))
+                }
+                _ => false,
+            };
+            dir.online && !removed
+        };
         let removes = matches!(options.operation, Operation::RemoveBrokers(_));
         let demotes = matches!(options.operation, Operation::Demote(_));
         let adds = matches!(options.operation, Operation::AddBrokers(_));
@@ -63,33 +73,27 @@ impl<'a> Task<'a> {
         let roles: Vec<Role> = model
             .brokers
             .iter()
-            .map(|broker| {
+            .enumerate()
+            .map(|(index, broker)| {
                 let closed = matches!(broker.state, BrokerState::Dead | BrokerState::Draining)
                     || (removes && named(broker));
-                let open = !closed && !options.excluded_for_replicas.contains(&broker.id);
+                let open = !closed
+                    && !options.excluded_for_replicas.contains(&broker.id)
+                    && model.log_dirs_of(index as u32).any(|dir| is_open(dir as usize));
                 let new = if adds { named(broker) } else { broker.state == BrokerState::New };
                 Role {
                     receives: open && (!any_new || new),
                     counted: open,
-                    leads: !closed
-                        && broker.state != BrokerState::Demoted
-                        && !(demotes && named(broker))
-                        && !options.excluded_for_leadership.contains(&broker.id),
+                    leads: !(closed
+                        || broker.state == BrokerState::Demoted
+                        || (demotes && named(broker))
+                        || options.excluded_for_leadership.contains(&broker.id)),
                     closed,
                 }
             })
             .collect();
-        let closed_dirs = model
-            .log_dirs
-            .iter()
-            .map(|dir| {
-                let broker = &model.brokers[dir.broker as usize];
-                let removed = match &options.operation {
-                    Operation::RemoveLogDirs(dirs) => dirs.contains(&(broker.id, dir.path.clone())),
-                    _ => false,
-                };
-                !dir.online || removed || roles[dir.broker as usize].closed
-            })
+        let closed_dirs = (0..model.log_dirs.len())
+            .map(|dir| !is_open(dir) || roles[model.log_dirs[dir].broker as usize].closed)
             .collect();
         let offline = (0..model.replicas.len()).any(|replica| model.is_offline(replica as u32));
         let scope = match options.operation {
@@ -110,11 +114,13 @@ impl<'a> Task<'a> {
         replica.broker == NONE || self.closed_dirs[replica.log_dir as usize]
     }
 
-    /// Whether a stranded replica may stay on its broker, in another directory of it.
+    /// Whether a stranded replica may stay on its broker, in another directory of it. Out of a directory that is offline
+    /// a broker can't copy.
     pub(crate) fn may_stay_on_broker(&self, replica: u32) -> bool {
         let broker = self.model.replicas[replica as usize].broker;
         broker != NONE
             && !self.roles[broker as usize].closed
+            && !self.model.is_offline(replica)
             && self.model.log_dirs_of(broker).any(|dir| !self.closed_dirs[dir as usize])
     }
 
@@ -123,22 +129,15 @@ impl<'a> Task<'a> {
         match self.scope {
             Scope::Leadership => false,
             Scope::Stranded => self.is_stranded(replica),
-            Scope::All => {
-                let partition = self.model.replicas[replica as usize].partition as usize;
-                let topic = self.model.partitions[partition].topic as usize;
-                !self.model.topics[topic].excluded || self.is_stranded(replica)
-            }
+            Scope::All => self.may_move_for_hard_goals(replica),
         }
     }
 
-    /// Whether a replica may move to mend a rule about racks or broker sets.
+    /// Whether a replica may move for a hard goal.
     pub(crate) fn may_move_for_hard_goals(&self, replica: u32) -> bool {
-        if self.is_stranded(replica) {
-            return self.scope != Scope::Leadership;
-        }
         let partition = self.model.replicas[replica as usize].partition as usize;
         let excluded = self.model.topics[self.model.partitions[partition].topic as usize].excluded;
-        !excluded && matches!(self.options.operation, Operation::Rebalance | Operation::AddBrokers(_))
+        self.scope != Scope::Leadership && (!excluded || self.is_stranded(replica))
     }
 
     /// Whether a replica can lead: it is online, and its broker may.

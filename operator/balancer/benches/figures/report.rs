@@ -93,8 +93,7 @@ fn introduction(heading: &Heading<'_>) -> String {
     format!(
         "# Figures of the balancer\n\n\
          Written by `cargo bench -p taffrail-balancer --bench figures -- {}`, seed {}, on {}.\n\n\
-         Times are wall clock, in seconds; the time on a processor stands beside it, since it says what a busy machine \
-         hides. The planner with one thread, the planner with two and the plain greedy take turns in one process for each \
+         The planner with one thread, the planner with two and the plain greedy take turns in one process for each \
          cluster.\n",
         heading.arguments, heading.seed, heading.machine,
     )
@@ -199,7 +198,8 @@ fn times(rows: &[(Instance, &Measurement)]) -> String {
     });
     section(
         "Times",
-        "The least of the runs / their median.",
+        "By the clock, the least of the runs / their median; where it says so, on a processor, which a busy machine \
+         stretches less.",
         &[
             "cluster",
             "runs",

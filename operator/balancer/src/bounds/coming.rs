@@ -15,13 +15,13 @@ pub(super) struct Coming {
     pub(super) short: ByWeight,
 }
 
-/// What has to come to each broker; nothing to those that don't receive.
+/// What has to come to each broker; nothing to those that don't receive, or that empty.
 pub(super) fn coming(task: &Task<'_>, limits: &Limits, survey: &Survey) -> Vec<Coming> {
     let low = |broker: usize, dimension: usize| {
         if task.scope == Scope::All { limits.brokers[broker].low[dimension] } else { 0 }
     };
-    let receivers: Vec<usize> =
-        (0..task.roles.len()).filter(|broker| task.roles[*broker].receives).collect();
+    let receives = |broker: &usize| task.roles[*broker].receives && !survey.empties[*broker];
+    let receivers: Vec<usize> = (0..task.roles.len()).filter(receives).collect();
     let mut coming = vec![Coming::default(); task.roles.len()];
     for &broker in &receivers {
         let mut short = [0; WEIGHTS];

@@ -23,71 +23,83 @@ pub(super) struct Changes {
     pub(super) jobs: Vec<Job>,
 }
 
-/// A replica that comes to another broker.
+/// A replica that comes to another broker, or to another directory of its own.
 #[derive(Clone, Copy, Debug)]
 struct Mover {
     replica: u32,
     broker: u32,
     log_dir: u32,
+    /// Whether it was to come to another broker before it was untangled.
+    leaves: bool,
 }
 
 /// Finds what differs between the task's model and a placement.
 pub(super) fn between(task: &Task<'_>, after: &Placement, leaving: &[Leaving]) -> Changes {
-    let model = task.model;
     let mut found = Changes { changes: Vec::new(), jobs: Vec::new() };
     let mut racks = Racks::new(task);
     let mut movers: Vec<Mover> = Vec::new();
-    let mut next_leaving = 0;
-    for partition in 0..model.partitions.len() as u32 {
-        let first_leaving = next_leaving;
-        while leaving
-            .get(next_leaving as usize)
-            .is_some_and(|leaving| leaving.replica.partition == partition)
+    let mut leaves = 0..0;
+    for partition in 0..task.model.partitions.len() as u32 {
+        leaves.start = leaves.end;
+        while leaving.get(leaves.end).is_some_and(|leaving| leaving.replica.partition == partition)
         {
-            next_leaving += 1;
+            leaves.end += 1;
         }
-        let first_job = found.jobs.len() as u32;
-        let change = found.changes.len() as u32;
-        let now = model.partitions[partition as usize].leader;
         let mut leader = after.leader[partition as usize];
         if leader == NONE {
-            leader = now;
+            leader = task.model.partitions[partition as usize].leader;
         }
-        movers.clear();
-        for replica in model.replicas_of(partition) {
-            let (before, broker) =
-                (&model.replicas[replica as usize], after.broker[replica as usize]);
-            let log_dir = log_dir_at(model, broker, after.log_dir[replica as usize]);
-            if broker == NONE
-                || (broker == before.broker && (log_dir == before.log_dir || log_dir == NONE))
-            {
-                continue;
-            }
-            if broker == before.broker {
-                found.jobs.push(Job { change, replica, broker, log_dir, kind: Kind::LogDir });
-            } else {
-                movers.push(Mover { replica, broker, log_dir });
-            }
-        }
+        find_movers(task.model, after, partition, &mut movers);
         if movers.len() > 1 && movers.len() <= UNTANGLED {
             untangle_brokers(task, &mut movers, &mut leader);
-            if racks.matter() && is_stuck(model, &mut racks, partition, &movers) {
-                untangle_racks(model, &mut movers, &mut leader);
+            if racks.matter() && is_stuck(task.model, &mut racks, partition, &movers) {
+                untangle_racks(task.model, &mut movers, &mut leader);
             }
         }
-        let mut places = 0;
-        for Mover { replica, broker, log_dir } in movers.iter().copied() {
-            let kind = if model.replicas[replica as usize].broker == broker {
-                Kind::LogDir
-            } else {
-                Kind::Place
-            };
-            places += u32::from(kind == Kind::Place);
-            found.jobs.push(Job { change, replica, broker, log_dir, kind });
+        let leader_first = after.leader_first[partition as usize] && leader != NONE;
+        found.add(task.model, partition, &movers, leaving, leaves.clone(), (leader, leader_first));
+    }
+    found
+}
+
+/// Finds the replicas of a partition that come to another broker or another directory.
+fn find_movers(model: &Model, after: &Placement, partition: u32, movers: &mut Vec<Mover>) {
+    movers.clear();
+    for replica in model.replicas_of(partition) {
+        let before = &model.replicas[replica as usize];
+        let broker = after.broker[replica as usize];
+        let log_dir = log_dir_at(model, broker, after.log_dir[replica as usize]);
+        let stays = broker == before.broker && (log_dir == before.log_dir || log_dir == NONE);
+        if broker != NONE && !stays {
+            movers.push(Mover { replica, broker, log_dir, leaves: broker != before.broker });
         }
-        for index in first_leaving..next_leaving {
-            let replica = model.replicas.len() as u32 + index;
-            found.jobs.push(Job {
+    }
+}
+
+impl Changes {
+    /// Adds what changes in a partition, if anything does: who comes, who leaves, who leads and whether that one is to
+    /// stand first.
+    fn add(
+        &mut self,
+        model: &Model,
+        partition: u32,
+        movers: &[Mover],
+        leaving: &[Leaving],
+        leaves: Range<usize>,
+        (leader, leader_first): (u32, bool),
+    ) {
+        let change = self.changes.len() as u32;
+        let first_job = self.jobs.len() as u32;
+        let mut places = 0;
+        for Mover { replica, broker, log_dir, .. } in movers.iter().copied() {
+            let stays = model.replicas[replica as usize].broker == broker;
+            let kind = if stays { Kind::LogDir } else { Kind::Place };
+            places += u32::from(kind == Kind::Place);
+            self.jobs.push(Job { change, replica, broker, log_dir, kind });
+        }
+        for index in leaves.clone() {
+            let replica = (model.replicas.len() + index) as u32;
+            self.jobs.push(Job {
                 change,
                 replica,
                 broker: NONE,
@@ -95,41 +107,31 @@ pub(super) fn between(task: &Task<'_>, after: &Placement, leaving: &[Leaving]) -
                 kind: Kind::Remove,
             });
         }
-        let leader_first = after.leader_first[partition as usize] && leader != NONE;
-        let reorder = leader_first
-            && !leads_list(model, partition, leader, &leaving[range(first_leaving, next_leaving)]);
+        let now = model.partitions[partition as usize].leader;
+        let reorder =
+            || leader_first && !begins_with(model, partition, leader, &leaving[leaves.clone()]);
         let mut leader_job = NONE;
-        if places == 0 && (leader != now || reorder) {
-            leader_job = found.jobs.len() as u32;
-            found.jobs.push(Job {
-                change,
-                replica: leader,
-                broker: NONE,
-                log_dir: NONE,
-                kind: Kind::Leader,
-            });
+        if places == 0 && (leader != now || reorder()) {
+            leader_job = self.jobs.len() as u32;
+            let kind = Kind::Leader;
+            self.jobs.push(Job { change, replica: leader, broker: NONE, log_dir: NONE, kind });
         }
-        let jobs = found.jobs.len() as u32 - first_job;
+        let jobs = self.jobs.len() as u32 - first_job;
         if jobs > 0 {
-            found.changes.push(Change {
+            self.changes.push(Change {
                 partition,
                 first_job,
                 jobs,
                 places,
                 leader_job,
                 leader,
-                first_leaving,
-                leaving: next_leaving - first_leaving,
+                first_leaving: leaves.start as u32,
+                leaving: leaves.len() as u32,
                 leader_first,
                 reordered: false,
             });
         }
     }
-    found
-}
-
-fn range(from: u32, to: u32) -> Range<usize> {
-    from as usize..to as usize
 }
 
 /// The directory that was told, if it is one of the broker; the broker's only one otherwise.
@@ -148,7 +150,7 @@ fn log_dir_at(model: &Model, broker: u32, log_dir: u32) -> u32 {
 }
 
 /// Whether the list of a partition of which nothing moves begins with this replica.
-fn leads_list(model: &Model, partition: u32, leader: u32, leaving: &[Leaving]) -> bool {
+fn begins_with(model: &Model, partition: u32, leader: u32, leaving: &[Leaving]) -> bool {
     let first = model
         .replicas_of(partition)
         .find(|replica| model.replicas[*replica as usize].broker != NONE);
@@ -182,10 +184,11 @@ fn untangle_brokers(task: &Task<'_>, movers: &mut Vec<Mover>, leader: &mut u32) 
             exchange(movers, leader, one, other);
         }
     }
-    // Who stays needs another directory only if its own is closed.
+    // Who stays for that reason needs another directory only if its own is closed.
     movers.retain(|mover| {
         let dir = before(mover).log_dir;
         !stays(mover)
+            || !mover.leaves
             || (mover.log_dir != NONE
                 && mover.log_dir != dir
                 && (dir == NONE || task.closed_dirs[dir as usize]))

@@ -192,3 +192,20 @@ fn a_full_broker_is_said_once() {
     let found = said(&full);
     assert!(found.len() == 1 && found[0].starts_with("DiskCapacityGoal"), "{found:?}");
 }
+
+#[test]
+fn a_broker_cannot_lead_more_than_it_holds() {
+    let tiny = Tiny::new(&["1 a", "2 b"]).topic("t", &["1*"; 6]).topic("u", &["2*"]);
+    let tiny = tiny
+        .goals(&[Goal::LeaderReplicaDistribution])
+        .asked(|options| options.operation = Operation::Leaders);
+    check(
+        &tiny,
+        &[
+            "LeaderReplicaDistributionGoal isn't met by 1 broker (2 before; broker 1 has 6 leaders, at most 4 leaders): the \
+             search found no way within its budget: another seed (--seed) or a rebalance, which moves replicas as well, may \
+             help",
+            "LeaderReplicaDistributionGoal (1 broker) not met: leaders moves leadership alone: rebalance does the rest",
+        ],
+    );
+}

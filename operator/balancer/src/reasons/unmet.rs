@@ -69,7 +69,7 @@ pub(crate) fn unmet(
             {
                 return;
             }
-            let cause = cause(task, &fixed, &bulk, &violation);
+            let cause = cause(task, after, &fixed, &bulk, &violation);
             match found[first..]
                 .iter_mut()
                 .find(|unmet| discriminant(&unmet.cause) == discriminant(&cause))
@@ -151,12 +151,18 @@ fn is_about_leaders(goal: Goal) -> bool {
     )
 }
 
-fn cause(task: &Task<'_>, fixed: &[Totals], bulk: &Bulk, violation: &Violation) -> Cause {
+fn cause(
+    task: &Task<'_>,
+    after: &Evaluation,
+    fixed: &[Totals],
+    bulk: &Bulk,
+    violation: &Violation,
+) -> Cause {
     let goal = violation.goal;
     let scoped = match task.scope {
         Scope::All => false,
-        Scope::Stranded => !goal.is_hard(),
-        Scope::Leadership => !is_about_leaders(goal),
+        Scope::Stranded => true,
+        Scope::Leadership => !is_about_leaders(goal) || has_too_few_to_lead(after, violation),
     };
     if scoped {
         return Cause::Operation;
@@ -185,6 +191,16 @@ fn cause(task: &Task<'_>, fixed: &[Totals], bulk: &Bulk, violation: &Violation) 
         }
         Place::LogDir(dir) => bulk.cause(dir, above),
         _ => Cause::Unknown,
+    }
+}
+
+/// Whether a broker should lead more than it holds.
+fn has_too_few_to_lead(after: &Evaluation, violation: &Violation) -> bool {
+    match violation.place {
+        Place::Broker(broker) if violation.goal == Goal::LeaderReplicaDistribution => {
+            after.totals[broker as usize][REPLICAS] < violation.limit
+        }
+        _ => false,
     }
 }
 
@@ -337,6 +353,9 @@ fn sentence(task: &Task<'_>, before: u64, unmet: &Unmet, lacking: bool) -> Strin
                 Goal::MinTopicLeadersPerBroker => "more partitions",
                 goal if goal.is_hard() => "1 more broker",
                 Goal::PreferredLeaderElection => "the operation leaders",
+                _ if task.scope == Scope::Leadership => {
+                    "a rebalance, which moves replicas as well,"
+                }
                 _ => "a higher threshold",
             };
             format!(

@@ -8,6 +8,7 @@ use crate::limits::Totals;
 use crate::model::NONE;
 use crate::planner::Threads;
 use crate::search::lead;
+use crate::search::pricing::Pricing;
 use crate::search::shed::{NOTHING, weights};
 use crate::search::state::{Entry, Ground, Holder, State};
 
@@ -20,6 +21,8 @@ const BROKERS: usize = 64;
 const PARTNERS: usize = 12;
 /// Replicas of each side that are looked at: the best by weight, and as many by chance.
 const LIKELY: usize = 12;
+/// Topics outside their bands that a broker tries to mend.
+const TOPICS: usize = 8;
 /// A list is looked through in windows of so many entries.
 const WINDOW: usize = 2048;
 /// Actions that a broker takes in a pass.
@@ -27,7 +30,7 @@ const ACTIONS: usize = 24;
 
 /// Mends what is left.
 pub(super) fn finish(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>) {
-    state.reprice(|pricing| pricing.to_the_end());
+    state.reprice(Pricing::count_each);
     let mut idle = 0;
     for _ in 0..PASSES {
         let worst = worst(state);
@@ -44,7 +47,7 @@ pub(super) fn finish(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threa
         } else {
             idle += 1;
             if idle == 1 {
-                state.reprice(|pricing| pricing.at_any_cost());
+                state.reprice(Pricing::at_any_cost);
             }
         }
     }
@@ -66,7 +69,7 @@ fn worst(state: &State<'_>) -> Vec<u32> {
 fn mend_broker(state: &mut State<'_>, broker: u32, rng: &mut ChaCha8Rng) -> usize {
     let mut acted = 0;
     while acted < ACTIONS && broker_price(state, broker) > NOTHING {
-        if spread_topic(state, broker) || move_one(state, broker, rng) || swap_one(state, broker, rng) {
+        if spread_topics(state, broker) || move_one(state, broker, rng) || swap_one(state, broker, rng) {
             acted += 1;
         } else {
             break;
@@ -123,7 +126,7 @@ fn likely(ground: &Ground<'_>, from: &Holder, to: &Holder, rng: &mut ChaCha8Rng)
         .enumerate()
         .skip(start)
         .take(WINDOW)
-        .filter(|(_, entry)| !entry.pinned)
+        .filter(|(_, entry)| ground.may_go(entry, from))
         .map(|(slot, entry)| {
             let gain: f32 = weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
             (gain, slot as u32)
@@ -179,10 +182,18 @@ fn consider_moves(
 }
 
 /// Moves one replica of a topic that the broker has too many or too few of.
-fn spread_topic(state: &mut State<'_>, broker: u32) -> bool {
+fn spread_topics(state: &mut State<'_>, broker: u32) -> bool {
+    let outside = state.ground.topics_outside(&state.holders[broker as usize]);
+    let best = outside.take(TOPICS).find_map(|(topic, gives)| spreading(state, broker, topic, gives));
+    let Some((replica, to)) = best else { return false };
+    state.apply_move(replica, to);
+    true
+}
+
+/// The best move of a replica of a topic away from a broker, or to it.
+fn spreading(state: &State<'_>, broker: u32, topic: u32, gives: bool) -> Option<(u32, u32)> {
     let ground = &state.ground;
     let task = ground.task;
-    let Some((topic, gives)) = ground.topic_outside(&state.holders[broker as usize]) else { return false };
     let mut best: Option<(f64, u32, u32)> = None;
     for replica in task.model.partitions_of(topic).flat_map(|partition| task.model.replicas_of(partition)) {
         let from = ground.broker_of[replica as usize];
@@ -194,7 +205,7 @@ fn spread_topic(state: &mut State<'_>, broker: u32) -> bool {
         let departure = ground.departure(replica, entry.partition, Some(&state.holders[from as usize]));
         for to in targets.filter(|to| *to != from && task.roles[*to as usize].receives) {
             let Some(delta) = ground.arrival(&departure, &state.holders[to as usize]) else { continue };
-            let price = delta + ground.copy_price(entry.replica, entry.home, from, to);
+            let price = delta + ground.copy_price(replica, entry.home, from, to);
             if price < best.map_or(-NOTHING, |(least, ..)| least)
                 && ground.rules.verdict(ground, replica, to, true).is_some()
             {
@@ -202,9 +213,7 @@ fn spread_topic(state: &mut State<'_>, broker: u32) -> bool {
             }
         }
     }
-    let Some((_, replica, to)) = best else { return false };
-    state.apply_move(replica, to);
-    true
+    best.map(|(_, replica, to)| (replica, to))
 }
 
 /// Swaps the pair of replicas that helps most.

@@ -4,8 +4,9 @@
 //! broker has. Inside every band it is zero, so that the search never moves anything for a prettier average. Totals
 //! beyond a hard limit cost a thousand times as much, and no action may add to them.
 
-use crate::limits::{BrokerLimits, DIMENSIONS, LEADER_IN, LEADERS, Limits, REPLICAS, Totals};
-use crate::model::{NONE, RESOURCES, Resource};
+use crate::goal::Goal;
+use crate::limits::{BrokerLimits, DIMENSIONS, LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, REPLICAS, Totals};
+use crate::model::Resource;
 use crate::task::Task;
 
 /// Beyond a hard limit, compared to outside a band.
@@ -17,6 +18,8 @@ pub(super) const MIN_LEADERS: i64 = 1_000;
 /// That a band is left at all, however little, on the same scale. Without it, the last bit of a violation would be
 /// cheaper than the copy that mends it.
 const LEFT: f64 = 1.0;
+/// How much more a goal weighs when an earlier search made it worse.
+const EMPHASIS: f64 = 4.0;
 /// What copying costs, compared to the violation that it mends: low enough that every band that can be met is met, high
 /// enough that of two ways the one with fewer bytes is taken.
 const COPY_BYTES: f64 = 0.2;
@@ -55,7 +58,7 @@ pub(super) struct Pricing {
 impl Pricing {
     /// Prices for a view. `narrow` is the part of each band that the search aims at (1 is the whole of it): leadership
     /// costs nothing, so it aims at the middle and leaves room at both ends.
-    pub(super) fn new(task: &Task<'_>, limits: &Limits, view: View, narrow: f64) -> Self {
+    pub(super) fn new(task: &Task<'_>, limits: &Limits, emphasis: &[Goal], view: View, narrow: f64) -> Self {
         let mut share = [1.0_f64; DIMENSIONS];
         let counted = task.roles.iter().filter(|role| role.counted).count().max(1) as f64;
         for (dimension, share) in share.iter_mut().enumerate() {
@@ -69,6 +72,13 @@ impl Pricing {
             *share = (sum / counted).max(1.0);
         }
         let mut scale = share.map(|share| 1.0 / share);
+        let mut topic = TOPIC / share[REPLICAS];
+        for goal in emphasis {
+            match dimension(*goal) {
+                Some(dimension) => scale[dimension] *= EMPHASIS,
+                None => topic *= EMPHASIS,
+            }
+        }
         if view == View::Expected {
             scale[LEADERS] = 0.0;
             scale[LEADER_IN] = 0.0;
@@ -94,13 +104,13 @@ impl Pricing {
             left: 0.0,
             byte: COPY_BYTES / share[Resource::Disk as usize],
             replica: COPY_REPLICA / share[REPLICAS],
-            topic: TOPIC / share[REPLICAS],
+            topic,
             share,
         }
     }
 
     /// Prices for the last violations: each that is left costs something of its own.
-    pub(super) fn to_the_end(&mut self) {
+    pub(super) fn count_each(&mut self) {
         self.left = LEFT / self.share[REPLICAS];
     }
 
@@ -124,8 +134,7 @@ impl Pricing {
     pub(super) fn price(&self, broker: u32, totals: &Totals) -> f64 {
         let limits = &self.brokers[broker as usize];
         let mut price = 0.0;
-        for dimension in 0..DIMENSIONS {
-            let total = totals[dimension];
+        for (dimension, total) in totals.iter().copied().enumerate() {
             let outside = (total - limits.high[dimension]).max(limits.low[dimension] - total);
             if outside > 0 && self.scale[dimension] > 0.0 {
                 price += outside as f64 * self.scale[dimension] + self.left;
@@ -143,6 +152,11 @@ impl Pricing {
         (0..DIMENSIONS).all(|dimension| after[dimension] <= cap[dimension].max(before[dimension]))
     }
 
+    /// Whether totals are beyond a hard limit.
+    pub(super) fn is_beyond(&self, broker: u32, totals: &Totals) -> bool {
+        totals.iter().zip(self.brokers[broker as usize].cap).any(|(total, cap)| *total > cap)
+    }
+
     /// How far a broker's totals are above and below its band, priced, by dimension.
     pub(super) fn outside(&self, broker: u32, totals: &Totals) -> ([f64; DIMENSIONS], [f64; DIMENSIONS]) {
         let limits = &self.brokers[broker as usize];
@@ -157,6 +171,21 @@ impl Pricing {
     }
 }
 
+/// The dimension that a soft goal between brokers is about; none for those about topics.
+fn dimension(goal: Goal) -> Option<usize> {
+    Some(match goal {
+        Goal::ReplicaDistribution => REPLICAS,
+        Goal::PotentialNwOut => POTENTIAL_OUT,
+        Goal::DiskUsageDistribution => Resource::Disk as usize,
+        Goal::NetworkInboundUsageDistribution => Resource::NetworkIn as usize,
+        Goal::NetworkOutboundUsageDistribution => Resource::NetworkOut as usize,
+        Goal::CpuUsageDistribution => Resource::Cpu as usize,
+        Goal::LeaderReplicaDistribution => LEADERS,
+        Goal::LeaderBytesInDistribution => LEADER_IN,
+        _ => return None,
+    })
+}
+
 /// What a replica adds to its broker in a view.
 pub(super) fn amounts(task: &Task<'_>, view: View, replica: u32, leads: bool) -> Totals {
     match view {
@@ -164,9 +193,8 @@ pub(super) fn amounts(task: &Task<'_>, view: View, replica: u32, leads: bool) ->
         View::Expected => {
             let mut totals = crate::limits::totals_of(task.model, replica, false);
             let partition = &task.model.partitions[task.model.replicas[replica as usize].partition as usize];
-            debug_assert_ne!(partition.replicas, NONE);
-            for resource in 0..RESOURCES {
-                totals[resource] += partition.leader_extra[resource] / i64::from(partition.replicas);
+            for (total, extra) in totals.iter_mut().zip(partition.leader_extra) {
+                *total += extra / i64::from(partition.replicas);
             }
             totals
         }

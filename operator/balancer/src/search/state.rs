@@ -1,5 +1,6 @@
 //! Where everything is while the search goes on, with the sums that make the price of an action a matter of two brokers.
 
+use crate::goal::Goal;
 use crate::limits::{DIMENSIONS, LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, TopicLimits, Totals};
 use crate::model::{NONE, RESOURCES, Resource};
 use crate::placement::Placement;
@@ -16,6 +17,7 @@ pub(super) const SIZES: [usize; 4] =
 pub(super) struct Ground<'a> {
     pub(super) task: &'a Task<'a>,
     pub(super) limits: &'a Limits,
+    emphasis: &'a [Goal],
     pub(super) rules: Rules,
     pub(super) pricing: Pricing,
     pub(super) view: View,
@@ -53,8 +55,10 @@ pub(super) struct Entry {
     pub(super) partition: u32,
     /// The broker that it comes from, or [`NONE`].
     pub(super) home: u32,
-    /// It may not move for a soft goal.
+    /// It may not move for a soft goal...
     pub(super) pinned: bool,
+    /// ... and for no hard one either.
+    pub(super) fixed: bool,
     /// In shares of an average broker, by [`SIZES`]; for choosing candidates, never for sums.
     pub(super) sizes: [f32; 4],
 }
@@ -88,6 +92,11 @@ impl<'a> Ground<'a> {
         self.leader_of[entry.partition as usize] == entry.replica
     }
 
+    /// Whether a replica may leave a holder: for a hard limit, more may than for a band.
+    pub(super) fn may_go(&self, entry: &Entry, from: &Holder) -> bool {
+        !entry.pinned || (!entry.fixed && self.pricing.is_beyond(from.index, &from.totals))
+    }
+
     /// The price of a holder: of its totals, and of what topics have too much or too little of on it.
     pub(super) fn price(&self, holder: &Holder) -> f64 {
         holder.price + holder.topics_outside as f64 * self.pricing.topic
@@ -104,8 +113,8 @@ impl<'a> Ground<'a> {
         };
         let mut outside = beyond(replicas, role.counted, limits.replicas);
         if self.view == View::Actual {
-            outside += beyond(leaders, role.leads, limits.leaders);
-            if role.leads {
+            outside += beyond(leaders, role.counted && role.leads, limits.leaders);
+            if role.counted && role.leads {
                 outside += MIN_LEADERS * i64::from(limits.min_leaders.saturating_sub(u32::from(leaders)));
             }
         }
@@ -183,16 +192,17 @@ impl<'a> Ground<'a> {
         (leaves < MIN_LEADERS).then(|| (leaves + comes) as f64 * self.pricing.topic)
     }
 
-    /// A topic that a broker has too many or too few replicas of, and whether they are too many.
-    pub(super) fn topic_outside(&self, holder: &Holder) -> Option<(u32, bool)> {
-        if holder.topics_outside == 0 {
-            return None;
-        }
-        let counted = self.task.roles[holder.index as usize].counted;
-        self.column_of.iter().enumerate().filter(|(_, column)| **column != NONE).find_map(|(topic, column)| {
-            let (low, high) = self.column_limits[*column as usize].replicas;
-            let count = u32::from(holder.topics[*column as usize][0]);
-            (count > high || (counted && count < low)).then_some((topic as u32, count > high))
+    /// Topics that a broker has too many or too few replicas of, or too few leaders to do without another replica, and
+    /// whether they are too many.
+    pub(super) fn topics_outside(&self, holder: &Holder) -> impl Iterator<Item = (u32, bool)> {
+        let role = self.task.roles[holder.index as usize];
+        let columns = if holder.topics_outside == 0 { &[] } else { &self.column_of[..] };
+        columns.iter().enumerate().filter(|(_, column)| **column != NONE).filter_map(move |(topic, column)| {
+            let limits = &self.column_limits[*column as usize];
+            let [replicas, leaders] = holder.topics[*column as usize].map(u32::from);
+            let (low, high) = limits.replicas;
+            let lacks = (role.counted && replicas < low) || (role.counted && role.leads && leaders < limits.min_leaders);
+            (replicas > high || lacks).then_some((topic as u32, replicas > high))
         })
     }
 
@@ -267,6 +277,7 @@ impl<'a> Ground<'a> {
             partition: self.task.model.replicas[replica as usize].partition,
             home: self.task.model.replicas[replica as usize].broker,
             pinned: !self.task.is_movable(replica),
+            fixed: !self.task.may_move_for_hard_goals(replica),
             sizes: SIZES.map(|dimension| (amounts[dimension] as f64 / share[dimension]) as f32),
         }
     }
@@ -314,12 +325,20 @@ pub(super) fn book(ground: &Ground<'_>, entry: &Entry, from: &mut Holder, to: &m
 
 impl<'a> State<'a> {
     /// The state at a placement.
-    pub(super) fn new(task: &'a Task<'a>, limits: &'a Limits, view: View, placement: &Placement, threads: Threads<'_>) -> Self {
-        let pricing = Pricing::new(task, limits, view, 1.0);
+    pub(super) fn new(
+        task: &'a Task<'a>,
+        limits: &'a Limits,
+        emphasis: &'a [Goal],
+        placement: &Placement,
+        threads: Threads<'_>,
+    ) -> Self {
+        let view = View::Expected;
+        let pricing = Pricing::new(task, limits, emphasis, view, 1.0);
         let (column_of, column_limits) = columns(task, limits);
         let ground = Ground {
             task,
             limits,
+            emphasis,
             rules: Rules::new(task),
             pricing,
             view,
@@ -370,7 +389,8 @@ impl<'a> State<'a> {
 
     /// Looks at the actual load from here on, or at the expected one, and prices it anew.
     pub(super) fn view(&mut self, view: View, narrow: f64, threads: Threads<'_>) {
-        self.ground.pricing = Pricing::new(self.ground.task, self.ground.limits, view, narrow);
+        let Ground { task, limits, emphasis, .. } = self.ground;
+        self.ground.pricing = Pricing::new(task, limits, emphasis, view, narrow);
         let same = self.ground.view == view;
         self.ground.view = view;
         let ground = &self.ground;
@@ -456,14 +476,9 @@ impl<'a> State<'a> {
     }
 
     /// The placement that was reached.
-    pub(super) fn placement(self, log_dir: Vec<u32>) -> Placement {
-        let partitions = self.ground.leader_of.len();
-        Placement {
-            broker: self.ground.broker_of,
-            log_dir,
-            leader: self.ground.leader_of,
-            leader_first: vec![false; partitions],
-        }
+    pub(super) fn placement(self, start: &Placement) -> Placement {
+        let (broker, leader) = (self.ground.broker_of, self.ground.leader_of);
+        Placement { broker, leader, ..start.clone() }
     }
 }
 

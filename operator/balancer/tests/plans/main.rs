@@ -6,5 +6,6 @@ mod verifier;
 mod carry_out;
 mod scene;
 
+mod cases;
 mod properties;
-mod racks;
+mod rejects;

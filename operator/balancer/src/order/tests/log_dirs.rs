@@ -82,3 +82,19 @@ fn what_is_in_a_directory_that_is_gone_comes_first() {
     let steps = ["1 logdir [1,2]>[1,2] 1 2:/1>/2", "0 move [1]>[2] 2 2:>/2"];
     check(&model, &options(), &after, &steps, &[]);
 }
+
+#[test]
+fn a_replica_changes_its_directory_while_others_of_its_partition_move() {
+    let mut brokers = vec![broker_with_dirs(1, "1", [50.0, 50.0])];
+    brokers.extend((2..=5).map(|id| broker(id, &id.to_string(), 100.0)));
+    let topic = in_dirs(topic(&[(&[1, 2, 3], 5.0)], &[]), &[(0, 1, "/1")]);
+    let model = model(brokers, topic);
+    let mut after = target(&model, &[(0, 2, 4), (0, 3, 5)]);
+    put(&model, &mut after, 0, 1, 2);
+    let steps = [
+        "0 move [1,2,3]>[1,4,3] 1",
+        "0 move [1,4,3]>[1,4,5] 1",
+        "0 logdir [1,4,5]>[1,4,5] 1 1:/1>/2",
+    ];
+    check(&model, &options(), &after, &steps, &[]);
+}

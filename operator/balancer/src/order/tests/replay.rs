@@ -18,8 +18,9 @@ struct Held {
     log_dir: Option<u32>,
 }
 
+/// Where a partition is.
 #[derive(Clone, Debug)]
-struct Held0 {
+struct Whereabouts {
     list: Vec<i32>,
     leader: Option<i32>,
     held: BTreeMap<i32, Held>,
@@ -30,7 +31,7 @@ struct Held0 {
 struct Replay<'a> {
     task: &'a Task<'a>,
     limits: &'a Limits,
-    partitions: Vec<Held0>,
+    partitions: Vec<Whereabouts>,
 }
 
 /// Sums from scratch: by broker five amounts, by machine four, by directory one.
@@ -52,7 +53,7 @@ pub(super) fn replay(task: &Task<'_>, limits: &Limits, leaving: &[Leaving], orde
     replay.is_at(&ordered.placement, ordered.left_out.is_empty());
 }
 
-fn start(model: &Model, leaving: &[Leaving]) -> Vec<Held0> {
+fn start(model: &Model, leaving: &[Leaving]) -> Vec<Whereabouts> {
     let id = |broker: u32| model.brokers[broker as usize].id;
     let mut leaving = leaving.iter().peekable();
     (0..model.partitions.len() as u32)
@@ -83,7 +84,7 @@ fn start(model: &Model, leaving: &[Leaving]) -> Vec<Held0> {
             }
             let leader = model.partitions[partition as usize].leader;
             let leader = (leader != NONE).then(|| id(model.replicas[leader as usize].broker));
-            Held0 { list, leader, held, unplaced }
+            Whereabouts { list, leader, held, unplaced }
         })
         .collect()
 }
@@ -133,8 +134,7 @@ impl Replay<'_> {
         self.check_leader(index, step, &was)?;
 
         // While it runs, what goes is still where it was, and so is the leader's work.
-        let done = self.sums();
-        let mut peak = done.clone();
+        let mut peak = self.sums();
         for (peak, before) in peak.brokers.iter_mut().zip(&before.brokers) {
             for (peak, before) in peak.iter_mut().zip(before) {
                 *peak = (*peak).max(*before);
@@ -230,7 +230,7 @@ impl Replay<'_> {
     }
 
     /// A broker that may not lead gets no leadership that it hadn't, unless the target wants it so.
-    fn check_leader(&self, index: usize, step: &Step, was: &Held0) -> Result<(), String> {
+    fn check_leader(&self, index: usize, step: &Step, was: &Whereabouts) -> Result<(), String> {
         let Some(id) = step.leader.filter(|id| Some(*id) != was.leader) else { return Ok(()) };
         let broker = self.task.model.broker_index(id).expect("a broker");
         let held = &self.partitions[index].held[&id];
@@ -256,9 +256,10 @@ impl Replay<'_> {
                         *load += extra;
                     }
                 }
-                for resource in 0..RESOURCES {
-                    sums.brokers[broker][resource] += load[resource];
-                    sums.hosts[model.brokers[broker].host as usize][resource] += load[resource];
+                let host = model.brokers[broker].host as usize;
+                for (resource, amount) in load.into_iter().enumerate() {
+                    sums.brokers[broker][resource] += amount;
+                    sums.hosts[host][resource] += amount;
                 }
                 sums.brokers[broker][REPLICAS] += 1;
                 if let Some(dir) = held.log_dir {
@@ -350,7 +351,11 @@ impl Replay<'_> {
         let model = self.task.model;
         let id = |broker: u32| model.brokers[broker as usize].id;
         for (index, partition) in self.partitions.iter().enumerate() {
-            let order = placement.order(model, index as u32);
+            let leader = placement.leader[index];
+            let mut order: Vec<u32> = model.replicas_of(index as u32).collect();
+            if placement.leader_first[index] {
+                order.sort_by_key(|replica| *replica != leader);
+            }
             let list: Vec<i32> = order
                 .iter()
                 .map(|replica| placement.broker[*replica as usize])
@@ -374,7 +379,6 @@ impl Replay<'_> {
                     "partition {index}"
                 );
             }
-            let leader = placement.leader[index];
             let leader = (leader != NONE).then(|| id(placement.broker[leader as usize]));
             assert_eq!(partition.leader, leader, "partition {index}");
         }

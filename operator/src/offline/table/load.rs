@@ -1,0 +1,62 @@
+//! The load of the whole cluster, and how far apart its brokers are.
+
+use super::super::amounts::{count, per_cent};
+use super::super::dimension::{Dimension, amount};
+use super::super::report::Report;
+use super::grid::{Grid, Side};
+
+pub(super) fn write(text: &mut String, report: &Report<'_>) {
+    text.push_str("\nLOAD, and the brokers with the least and the most of it\n");
+    let mut grid = Grid::new(&[
+        Side::Left,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+        Side::Right,
+    ]);
+    grid.row(["", "in all", "of capacity", "before", "after", "band", "limit"]);
+    for dimension in Dimension::ALL {
+        let (total, share) = total(report, dimension);
+        let unit = dimension.unit();
+        let range = |range: Option<(f64, f64)>| match range {
+            Some((low, high)) => {
+                format!("{} … {}{unit}", dimension.number(low), dimension.number(high))
+            }
+            None => "-".to_owned(),
+        };
+        let band = report.bands.of(dimension);
+        let limit =
+            band.limit.map_or("-".to_owned(), |limit| format!("{}{unit}", dimension.number(limit)));
+        grid.row([
+            dimension.title().to_owned(),
+            total,
+            share,
+            range(report.spread(dimension, &report.before)),
+            range(report.spread(dimension, &report.after)),
+            range(band.band),
+            limit,
+        ]);
+    }
+    grid.write(text);
+}
+
+/// The sum over the brokers as the plan leaves them, and its share of their capacity.
+fn total(report: &Report<'_>, dimension: Dimension) -> (String, String) {
+    let Dimension::Use(resource) = dimension else {
+        let number = |broker: &taffrail_balancer::BrokerStatistics| match dimension {
+            Dimension::Leaders => broker.leaders,
+            _ => broker.replicas,
+        };
+        return (count(report.after.iter().map(number).sum()), String::new());
+    };
+    let index = resource as usize;
+    let load: f64 = report.after.iter().map(|broker| broker.load[index]).sum();
+    let counted =
+        report.after.iter().enumerate().filter(|(broker, _)| report.bands.role(*broker).counted);
+    let capacity: f64 = counted.map(|(_, broker)| broker.capacity[index]).sum();
+    let share =
+        if capacity > 0.0 { format!("{} %", per_cent(load / capacity)) } else { "-".to_owned() };
+    (amount(resource, load), share)
+}
