@@ -6,9 +6,9 @@
 //!
 //! The distributions are those of Cruise Control's own random clusters, so that figures can be put side by side; the
 //! clusters themselves are others. Popularity of topics ~ Exp(1), loads of replicas ~ Exp(mean x popularity), network
-//! out on leaders alone. A leader's processor time is split by what it is spent on: 0.7 of it goes with the bytes that
-//! come in to a leader, 0.15 with those that go out, and a follower would need 0.15 for the bytes that come in. Amounts
-//! are rounded, to keep the JSON small: bytes to 3 decimals, cores to 6.
+//! out on leaders alone. What of a leader's processor time a follower would need goes by the default
+//! [`CpuWeights`](crate::attribution::CpuWeights). Amounts are rounded, to keep the JSON small: bytes to 3 decimals, cores
+//! to 6.
 
 mod brokers;
 mod chance;

@@ -10,6 +10,7 @@
     reason = "indices are u32 by construction, and sums stay below 2^53"
 )]
 
+pub mod attribution;
 mod broker_sets;
 pub mod document;
 mod evaluate;

@@ -172,7 +172,8 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
         seed: options.seed,
         operation: options.operation.name(),
         goals,
-        bytes_moved: copied(&ordered.steps).map(|step| step.bytes).sum(),
+        // The sum of no floats is -0.
+        bytes_moved: copied(&ordered.steps).map(|step| step.bytes).fold(0.0, std::ops::Add::add),
         bytes_lower_bound: task.model.amount(Resource::Disk, bounds.bytes),
         replicas_moved: copied(&ordered.steps).count() as u64,
         replicas_lower_bound: bounds.replicas,

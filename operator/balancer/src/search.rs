@@ -46,6 +46,7 @@ pub(crate) fn search(task: &Task<'_>, limits: &Limits, emphasis: &[Goal], thread
     }
     state.view(View::Actual, NARROW, threads);
     lead::appoint(&mut state);
+    lead::spread_topics(&mut state);
     lead::balance(&mut state, threads);
     state.view(View::Actual, 1.0, threads);
     lead::balance(&mut state, threads);

@@ -4,7 +4,11 @@
 //! One cell in the run of every change covers each distribution, each seed and each variant at least once;
 //! `TAFFRAIL_MATRIX=full` runs their product, `TAFFRAIL_MATRIX=<part of a name>` the cells of that name.
 
-#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a test measures itself for whoever waits")]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a test measures itself for whoever waits"
+)]
 
 mod verifier;
 
@@ -18,7 +22,8 @@ use taffrail_balancer::document::{Broker, BrokerState, Cluster};
 use taffrail_balancer::generate::{Distribution, Recipe, generate};
 use taffrail_balancer::{Goal, Model, Operation, Options, Plan, Threads, plan};
 
-const DISTRIBUTIONS: [Distribution; 3] = [Distribution::Uniform, Distribution::Linear, Distribution::Exponential];
+const DISTRIBUTIONS: [Distribution; 3] =
+    [Distribution::Uniform, Distribution::Linear, Distribution::Exponential];
 const SEEDS: [u64; 12] =
     [3140, 5234, 72033, 1240, 7234, 100_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000];
 
@@ -75,16 +80,23 @@ impl fmt::Display for Cell {
 
 impl Cell {
     fn recipe(self) -> Recipe {
-        let mut recipe = Recipe { distribution: self.distribution, seed: self.seed, ..Recipe::default() };
+        let mut recipe =
+            Recipe { distribution: self.distribution, seed: self.seed, ..Recipe::default() };
         match self.variant {
-            Variant::Base | Variant::Threshold105 | Variant::Capacity08 | Variant::MaxReplicas(_) => {}
+            Variant::Base
+            | Variant::Threshold105
+            | Variant::Capacity08
+            | Variant::MaxReplicas(_) => {}
             Variant::Brokers(brokers) => recipe.brokers = brokers,
             Variant::Replicas(replicas) => {
                 recipe.replicas = replicas;
                 recipe.capacity_factor = 1.5;
             }
             Variant::Topics(topics) => recipe.topics = topics,
-            Variant::ReplicationFactor(rf) => recipe.rf = rf,
+            Variant::ReplicationFactor(rf) => {
+                recipe.rf = rf;
+                recipe.replicas = 50_000;
+            }
             Variant::DeadBrokers(dead) => recipe.dead_brokers = dead,
             Variant::OfflineLogDirs(dirs) => {
                 recipe.log_dirs = 3;
@@ -115,7 +127,10 @@ impl Cell {
     /// Whether every goal can be met. Of replicas that stay where they are while others are offline nothing is asked, and
     /// brokers that may not lead can't have their share of what leaders cost.
     fn can_be_met(self) -> bool {
-        !matches!(self.variant, Variant::DeadBrokers(_) | Variant::OfflineLogDirs(_) | Variant::Demoted(_))
+        !matches!(
+            self.variant,
+            Variant::DeadBrokers(_) | Variant::OfflineLogDirs(_) | Variant::Demoted(_)
+        )
     }
 
     /// Plans, carries the plan out, adds two brokers, and plans again.
@@ -137,11 +152,16 @@ impl Cell {
 fn verified(cluster: &Cluster, options: &Options, when: &str) -> Result<Plan, String> {
     let model = Model::new(cluster.clone()).map_err(|error| error.to_string())?;
     let plan = plan(&model, options, Threads::One).map_err(|error| error.to_string())?;
-    let verified = verifier::verify(cluster, options, &plan).map_err(|complaints| format!("{when}{}", complaints.join("\n")))?;
+    let verified = verifier::verify(cluster, options, &plan)
+        .map_err(|complaints| format!("{when}{}", complaints.join("\n")))?;
     if verified.stranded_left > 0 {
-        return Err(format!("{when}{} replicas stay stranded: {:?}", verified.stranded_left, plan.reasons));
+        return Err(format!(
+            "{when}{} replicas stay stranded: {:?}",
+            verified.stranded_left, plan.reasons
+        ));
     }
-    let sum = |totals: &[verifier::Totals]| totals.iter().map(|totals| totals.replicas).sum::<u64>();
+    let sum =
+        |totals: &[verifier::Totals]| totals.iter().map(|totals| totals.replicas).sum::<u64>();
     if sum(&verified.before) != sum(&verified.after) {
         return Err(format!("{when}replicas got lost"));
     }
@@ -155,21 +175,30 @@ fn all_met(plan: &Plan) -> Result<(), String> {
         .filter(|outcome| outcome.violations_after > 0)
         .map(|outcome| (outcome.name, outcome.violations_after))
         .collect();
-    if unmet.is_empty() { Ok(()) } else { Err(format!("left violated: {unmet:?}: {:?}", plan.reasons)) }
+    if unmet.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("left violated: {unmet:?}: {:?}", plan.reasons))
+    }
 }
 
 fn add_brokers(cluster: &mut Cluster) {
     let last = cluster.brokers.iter().map(|broker| broker.id).max().unwrap_or_default();
     for (new, id) in (last + 1..=last + 2).enumerate() {
         let like = cluster.brokers[new].clone();
-        let broker = Broker { id, host: None, state: BrokerState::New, log_dirs: Vec::new(), ..like };
+        let broker =
+            Broker { id, host: None, state: BrokerState::New, log_dirs: Vec::new(), ..like };
         cluster.brokers.push(broker);
     }
 }
 
 /// Each variant once, with distributions and seeds in turn; the base with each distribution.
 fn covering() -> Vec<Cell> {
-    let bases = DISTRIBUTIONS.into_iter().map(|distribution| Cell { variant: Variant::Base, distribution, seed: SEEDS[0] });
+    let bases = DISTRIBUTIONS.into_iter().map(|distribution| Cell {
+        variant: Variant::Base,
+        distribution,
+        seed: SEEDS[0],
+    });
     let others = VARIANTS.into_iter().enumerate().skip(1).map(|(index, variant)| Cell {
         variant,
         distribution: DISTRIBUTIONS[index % DISTRIBUTIONS.len()],
@@ -203,7 +232,11 @@ fn every_cell_is_planned_right() {
         while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
             let begun = std::time::Instant::now();
             let result = cell.run();
-            println!("{cell} {:.1} s{}", begun.elapsed().as_secs_f64(), if result.is_ok() { "" } else { " WRONG" });
+            println!(
+                "{cell} {:.1} s{}",
+                begun.elapsed().as_secs_f64(),
+                if result.is_ok() { "" } else { " WRONG" }
+            );
             if let Err(complaint) = result {
                 failures.push(format!("TAFFRAIL_MATRIX={cell}: {complaint}"));
             }
@@ -214,5 +247,11 @@ fn every_cell_is_planned_right() {
         let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("a plan never panics")).collect()
     });
-    assert!(failures.is_empty(), "{} of {} cells are wrong:\n{}", failures.len(), cells.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} cells are wrong:\n{}",
+        failures.len(),
+        cells.len(),
+        failures.join("\n")
+    );
 }

@@ -7,14 +7,11 @@ use super::brokers::log_dir_path;
 use super::chance::{Question, exponential, stream};
 use super::recipe::Recipe;
 use super::sizes::Size;
+use crate::attribution::CpuWeights;
 use crate::document::{Partition, Replica, Resources, Topic};
 
 /// How often a place is drawn before those that are left are looked at one by one.
 const DRAWS: u32 = 64;
-/// What processor time goes with: bytes in to a leader, bytes out of a leader, bytes in to a follower.
-const CPU_LEADER_IN: f64 = 0.7;
-const CPU_LEADER_OUT: f64 = 0.15;
-const CPU_FOLLOWER_IN: f64 = 0.15;
 /// To what amounts are rounded.
 const BYTES_DECIMALS: f64 = 1e3;
 const CORES_DECIMALS: f64 = 1e6;
@@ -96,7 +93,9 @@ impl<'a> Replicas<'a> {
         let network_out = self.bytes(mean.network_out * popularity);
         let mut leader_extra = Resources { network_out, ..Resources::default() };
         if let Some(leads) = replicas.first_mut() {
-            let follows = follower_cpu(leads.load.cpu, leads.load.network_in, network_out);
+            let weights = CpuWeights::default();
+            let follows = weights.as_follower(leads.load.cpu, leads.load.network_in, network_out);
+            let follows = rounded(follows, CORES_DECIMALS);
             leader_extra.cpu = rounded(leads.load.cpu - follows, CORES_DECIMALS);
             leads.load.cpu = follows;
         }
@@ -157,14 +156,4 @@ impl<'a> Replicas<'a> {
 
 fn rounded(amount: f64, decimals: f64) -> f64 {
     (amount * decimals).round() / decimals
-}
-
-/// What of a leader's processor time it would need as a follower.
-fn follower_cpu(cpu: f64, network_in: f64, network_out: f64) -> f64 {
-    let leads = CPU_LEADER_IN * network_in + CPU_LEADER_OUT * network_out;
-    if leads > 0.0 {
-        rounded(cpu * CPU_FOLLOWER_IN * network_in / leads, CORES_DECIMALS)
-    } else {
-        0.0
-    }
 }

@@ -244,10 +244,21 @@ fn consider_swaps(
     let ground = &state.ground;
     let pricing = &ground.pricing;
     let (a, b) = (&state.holders[broker as usize], &state.holders[partner as usize]);
+    // A topic's replica that should go is looked at first of all, whatever it weighs.
+    let spread: Vec<Entry> = ground
+        .topics_outside(a)
+        .filter(|(_, many)| *many)
+        .take(TOPICS)
+        .flat_map(|(topic, _)| ground.task.model.partitions_of(topic))
+        .flat_map(|partition| ground.task.model.replicas_of(partition))
+        .filter(|replica| ground.broker_of[*replica as usize] == broker)
+        .map(|replica| state.entry(replica))
+        .filter(|entry| ground.may_go(entry, a))
+        .collect();
     let with_amounts = |entries: Vec<Entry>| -> Vec<(Entry, Totals)> {
         entries.into_iter().map(|entry| (entry, ground.amounts(entry.replica))).collect()
     };
-    let mine = with_amounts(likely(ground, a, b, rng));
+    let mine = with_amounts(if spread.is_empty() { likely(ground, a, b, rng) } else { spread });
     let theirs = with_amounts(likely(ground, b, a, rng));
     let now = a.price + b.price;
     for (one, gives) in &mine {
@@ -261,7 +272,7 @@ fn consider_swaps(
             let mut price = pricing.price(broker, &after_a) + pricing.price(partner, &after_b) - now;
             price += ground.copy_price(one.replica, one.home, broker, partner)
                 + ground.copy_price(other.replica, other.home, partner, broker);
-            if price >= best.map_or(-NOTHING, |(least, ..)| least)
+            if (price >= best.map_or(-NOTHING, |(least, ..)| least) && a.topics_outside == 0 && b.topics_outside == 0)
                 || one.partition == other.partition
                 || !pricing.allows(broker, &a.totals, &after_a)
                 || !pricing.allows(partner, &b.totals, &after_b)

@@ -46,7 +46,7 @@ pub(super) fn appoint(state: &mut State<'_>) {
             }
             let from = &state.holders[state.ground.broker_of[leader as usize] as usize];
             // A hard limit doesn't keep a partition without a leader: someone has to lead.
-            let election = state.ground.election(partition, replica, to);
+            let election = state.ground.election(partition, replica, to, f64::INFINITY);
             election.map(|election| election + state.ground.resignation(partition, leader, from)).or(Some(f64::MAX))
         };
         let best = candidates
@@ -55,6 +55,40 @@ pub(super) fn appoint(state: &mut State<'_>) {
         if let Some((_, replica)) = best {
             state.apply_lead(partition, replica);
         }
+    }
+}
+
+/// Takes leadership from brokers that lead too many partitions of a topic, topic by topic.
+pub(super) fn spread_topics(state: &mut State<'_>) {
+    let task = state.ground.task;
+    let mut led = vec![0_u32; state.holders.len()];
+    for topic in 0..task.model.topics.len() as u32 {
+        let Some((_, high)) = state.ground.topic_highs(topic) else { continue };
+        let broker = |state: &State<'_>, partition: u32| {
+            let leader = state.ground.leader_of[partition as usize];
+            if leader == NONE { None } else { Some(state.ground.broker_of[leader as usize] as usize) }
+        };
+        for partition in task.model.partitions_of(topic) {
+            if let Some(broker) = broker(state, partition) {
+                led[broker] += 1;
+            }
+        }
+        for partition in task.model.partitions_of(topic) {
+            let Some(from) = broker(state, partition).filter(|broker| led[*broker] > high) else { continue };
+            if !may_change_leader(&state.ground, partition) {
+                continue;
+            }
+            let deltas = task.model.replicas_of(partition).filter_map(|replica| {
+                delta(&state.ground, &state.holders, partition, replica).map(|delta| (delta, replica))
+            });
+            let best = deltas.min_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((_, replica)) = best.filter(|(delta, _)| *delta < -NOTHING) {
+                led[from] -= 1;
+                led[state.ground.broker_of[replica as usize] as usize] += 1;
+                state.apply_lead(partition, replica);
+            }
+        }
+        led.fill(0);
     }
 }
 
@@ -123,7 +157,7 @@ fn propose(ground: &Ground<'_>, holders: &[Holder], broker: u32, pass: usize) ->
         }
         let resignation = ground.resignation(partition, leader, &holders[ground.broker_of[leader as usize] as usize]);
         let mut consider = |to: u32| {
-            if let Some(election) = election(ground, holders, partition, to)
+            if let Some(election) = election(ground, holders, partition, to, -resignation)
                 && resignation + election < -NOTHING
             {
                 transfers.push(Transfer { delta: resignation + election, partition, to });
@@ -152,13 +186,13 @@ fn wishes(ground: &Ground<'_>, holder: &Holder) -> (bool, bool) {
     (both || over > 0.0, both || under > 0.0)
 }
 
-/// The change of price where a replica becomes the leader; none if it can't.
-fn election(ground: &Ground<'_>, holders: &[Holder], partition: u32, to: u32) -> Option<f64> {
+/// The change of price where a replica becomes the leader; none if it can't, or if it takes more than `worth`.
+fn election(ground: &Ground<'_>, holders: &[Holder], partition: u32, to: u32, worth: f64) -> Option<f64> {
     let at = ground.broker_of[to as usize];
     if !ground.task.may_lead(to, at) {
         return None;
     }
-    ground.election(partition, to, &holders[at as usize])
+    ground.election(partition, to, &holders[at as usize], worth)
 }
 
 /// The change of price when a replica becomes the leader; none if it can't.
@@ -168,7 +202,8 @@ fn delta(ground: &Ground<'_>, holders: &[Holder], partition: u32, to: u32) -> Op
         return None;
     }
     let from = &holders[ground.broker_of[leader as usize] as usize];
-    election(ground, holders, partition, to).map(|election| election + ground.resignation(partition, leader, from))
+    let resignation = ground.resignation(partition, leader, from);
+    election(ground, holders, partition, to, -resignation).map(|election| election + resignation)
 }
 
 /// Whether the balance may change who leads a partition.

@@ -146,7 +146,7 @@ fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
     let mut counts = vec![0_u32; state.holders.len()];
     let mut done = 0;
     for topic in 0..task.model.topics.len() as u32 {
-        let Some(high) = state.ground.topic_high(topic) else { continue };
+        let Some((high, _)) = state.ground.topic_highs(topic) else { continue };
         let replicas = || {
             let partitions = task.model.partitions_of(topic);
             partitions.flat_map(|partition| task.model.replicas_of(partition))

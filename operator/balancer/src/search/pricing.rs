@@ -11,8 +11,10 @@ use crate::task::Task;
 
 /// Beyond a hard limit, compared to outside a band.
 const HARD: f64 = 1_000.0;
-/// One replica or leader of a topic too many or too few, compared to one replica too many on a broker.
-const TOPIC: f64 = 4.0;
+/// One replica or leader of a topic too many or too few, compared to one replica too many on a broker...
+const TOPIC: f64 = 16.0;
+/// ... and while there is still much to choose from: as good as forbidden, however large the replica.
+const TOPIC_EARLY: f64 = 1_000.0;
 /// One leader fewer than a topic has to have on a broker, in replicas of a topic outside its band.
 pub(super) const MIN_LEADERS: i64 = 1_000;
 /// That a band is left at all, however little, on the same scale. Without it, the last bit of a violation would be
@@ -72,7 +74,7 @@ impl Pricing {
             *share = (sum / counted).max(1.0);
         }
         let mut scale = share.map(|share| 1.0 / share);
-        let mut topic = TOPIC / share[REPLICAS];
+        let mut topic = if view == View::Expected { TOPIC_EARLY } else { TOPIC } / share[REPLICAS];
         for goal in emphasis {
             match dimension(*goal) {
                 Some(dimension) => scale[dimension] *= EMPHASIS,

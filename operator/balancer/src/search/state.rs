@@ -206,10 +206,13 @@ impl<'a> Ground<'a> {
         })
     }
 
-    /// How many replicas of a topic a broker may have; none if no broker can have more.
-    pub(super) fn topic_high(&self, topic: u32) -> Option<u32> {
+    /// How many replicas and how many leaders of a topic a broker may have; none if no broker can have more.
+    pub(super) fn topic_highs(&self, topic: u32) -> Option<(u32, u32)> {
         let column = self.column_of[topic as usize];
-        (column != NONE).then(|| self.column_limits[column as usize].replicas.1)
+        (column != NONE).then(|| {
+            let limits = &self.column_limits[column as usize];
+            (limits.replicas.1, limits.leaders.1)
+        })
     }
 
     /// The change of price on a holder whose replica stops leading.
@@ -222,17 +225,17 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// The change of price on a holder whose replica starts to lead; none if a hard limit forbids it.
-    pub(super) fn election(&self, partition: u32, new: u32, to: &Holder) -> Option<f64> {
+    /// The change of price on a holder whose replica starts to lead; none if a hard limit forbids it, or if it takes more
+    /// than `worth`.
+    pub(super) fn election(&self, partition: u32, new: u32, to: &Holder, worth: f64) -> Option<f64> {
         let after = plus(&to.totals, &leading(self.task, new));
-        if !self.pricing.allows(to.index, &to.totals, &after) {
+        let delta = self.pricing.price(to.index, &after) - to.price;
+        // The counts of topics are far apart in memory: where none is outside its band, they can only get worse.
+        if (delta >= worth && to.topics_outside == 0) || !self.pricing.allows(to.index, &to.totals, &after) {
             return None;
         }
-        let delta = self.pricing.price(to.index, &after) - to.price;
-        Some(match self.column(partition) {
-            Some(column) => delta + self.outside_change(to, column, 0, 1) as f64 * self.pricing.topic,
-            None => delta,
-        })
+        let Some(column) = self.column(partition) else { return Some(delta) };
+        Some(delta + self.outside_change(to, column, 0, 1) as f64 * self.pricing.topic)
     }
 
     /// Books a replica that comes to a holder or leaves it, and what it is there for.

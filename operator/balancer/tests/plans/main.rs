@@ -5,7 +5,9 @@ mod verifier;
 
 mod carry_out;
 mod scene;
+mod statistics;
 
 mod cases;
+mod oracle;
 mod properties;
 mod rejects;

@@ -18,7 +18,11 @@ fn config() -> ProptestConfig {
     let told = |name: &str| std::env::var_os(name).is_some();
     ProptestConfig {
         cases: if told("PROPTEST_CASES") { default.cases } else { 400 },
-        rng_seed: if told("PROPTEST_RNG_SEED") { default.rng_seed } else { RngSeed::Fixed(20_260_801) },
+        rng_seed: if told("PROPTEST_RNG_SEED") {
+            default.rng_seed
+        } else {
+            RngSeed::Fixed(20_260_801)
+        },
         failure_persistence: None,
         max_shrink_iters: 2_000,
         ..default
@@ -118,14 +122,27 @@ fn brokers() -> impl Strategy<Value = RandomBroker> {
     let room = prop_oneof![3 => 2.0..6.0_f64, 1 => 1.1..2.0_f64];
     let dirs = prop_oneof![5 => Just(Vec::new()), 2 => vec(prop::bool::weighted(0.85), 1..=3)];
     let rack = prop_oneof![6 => (0..4_u8).prop_map(Some), 1 => Just(None)];
-    (rack, prop::bool::weighted(0.15), state, [room.clone(), room.clone(), room.clone(), room], dirs)
-        .prop_map(|(rack, shares_host, state, room, dirs)| RandomBroker { rack, shares_host, state, room, dirs })
+    (
+        rack,
+        prop::bool::weighted(0.15),
+        state,
+        [room.clone(), room.clone(), room.clone(), room],
+        dirs,
+    )
+        .prop_map(|(rack, shares_host, state, room, dirs)| RandomBroker {
+            rack,
+            shares_host,
+            state,
+            room,
+            dirs,
+        })
 }
 
 fn topics() -> impl Strategy<Value = RandomTopic> {
     let min_leaders = prop_oneof![4 => Just(0), 1 => 1..=2_u32];
-    (prop::bool::weighted(0.15), min_leaders, vec(partitions(), 1..=14))
-        .prop_map(|(excluded, min_leaders, partitions)| RandomTopic { excluded, min_leaders, partitions })
+    (prop::bool::weighted(0.15), min_leaders, vec(partitions(), 1..=14)).prop_map(
+        |(excluded, min_leaders, partitions)| RandomTopic { excluded, min_leaders, partitions },
+    )
 }
 
 fn partitions() -> impl Strategy<Value = RandomPartition> {
@@ -155,13 +172,15 @@ fn build(brokers: &[RandomBroker], topics: &[RandomTopic]) -> Cluster {
     for partition in topics.iter().flat_map(|topic| &topic.partitions) {
         for (resource, average) in average.iter_mut().enumerate() {
             let replicas = partition.brokers.len() as f64;
-            *average += (partition.loads[resource] * replicas + partition.extra[resource]) / brokers.len() as f64;
+            *average += (partition.loads[resource] * replicas + partition.extra[resource])
+                / brokers.len() as f64;
         }
     }
     let mut cluster = Cluster::default();
     for (index, random) in brokers.iter().enumerate() {
         let id = index as i32 + 1;
-        let capacity: [f64; 4] = std::array::from_fn(|resource| (average[resource] * random.room[resource]).max(1.0));
+        let capacity: [f64; 4] =
+            std::array::from_fn(|resource| (average[resource] * random.room[resource]).max(1.0));
         let online = |online: bool| if online { LogDirState::Online } else { LogDirState::Offline };
         let dirs = random.dirs.iter().enumerate().map(|(dir, state)| LogDir {
             path: format!("/d{dir}"),
@@ -185,7 +204,9 @@ fn build(brokers: &[RandomBroker], topics: &[RandomTopic]) -> Cluster {
             name: format!("t{index}"),
             excluded: random.excluded,
             min_leaders_per_broker: random.min_leaders,
-            partitions: partitions.map(|(id, random)| partition(&cluster.brokers, id as i32, random)).collect(),
+            partitions: partitions
+                .map(|(id, random)| partition(&cluster.brokers, id as i32, random))
+                .collect(),
         });
     }
     cluster
@@ -197,8 +218,11 @@ fn partition(brokers: &[Broker], id: i32, random: &RandomPartition) -> Partition
     let mut online = Vec::new();
     for (place, index) in random.brokers.iter().enumerate().take(brokers.len()) {
         let broker = left.remove(index.index(left.len()));
-        let dir = (!broker.log_dirs.is_empty()).then(|| &broker.log_dirs[(id as usize + place) % broker.log_dirs.len()]);
-        if broker.state != BrokerState::Dead && dir.is_none_or(|dir| dir.state == LogDirState::Online) {
+        let dir = (!broker.log_dirs.is_empty())
+            .then(|| &broker.log_dirs[(id as usize + place) % broker.log_dirs.len()]);
+        if broker.state != BrokerState::Dead
+            && dir.is_none_or(|dir| dir.state == LogDirState::Online)
+        {
             online.push(broker.id);
         }
         let factor = 1.0 + random.uneven * place as f64;
@@ -208,7 +232,8 @@ fn partition(brokers: &[Broker], id: i32, random: &RandomPartition) -> Partition
             load: resources(random.loads.map(|load| load * factor)),
         });
     }
-    let leader = random.leader.filter(|_| !online.is_empty()).map(|index| online[index.index(online.len())]);
+    let leader =
+        random.leader.filter(|_| !online.is_empty()).map(|index| online[index.index(online.len())]);
     Partition { id, leader, replicas, leader_extra: resources(random.extra) }
 }
 
@@ -250,7 +275,16 @@ fn options() -> impl Strategy<Value = Choices> {
     let idle = prop_oneof![4 => Just(0.0), 1 => 0.0..0.5_f64];
     let max_replicas = prop_oneof![4 => Just(10_000), 1 => 3..30_u32];
     (who, excluded, sets, any::<u64>(), threshold, idle, max_replicas, any::<bool>()).prop_map(
-        |((operation, picked, factor, goals), excluded, sets, seed, threshold, idle, max_replicas, weigh)| Choices {
+        |(
+            (operation, picked, factor, goals),
+            excluded,
+            sets,
+            seed,
+            threshold,
+            idle,
+            max_replicas,
+            weigh,
+        )| Choices {
             operation,
             picked,
             factor,
@@ -269,7 +303,8 @@ fn options() -> impl Strategy<Value = Choices> {
 
 impl Choices {
     fn build(&self, cluster: &Cluster) -> Options {
-        let id = |index: &prop::sample::Index| cluster.brokers[index.index(cluster.brokers.len())].id;
+        let id =
+            |index: &prop::sample::Index| cluster.brokers[index.index(cluster.brokers.len())].id;
         let picked: BTreeSet<i32> = self.picked.iter().map(id).collect();
         let operation = match self.operation {
             5 => Operation::AddBrokers(picked),
@@ -292,7 +327,8 @@ impl Choices {
         options.goals = match &self.goals {
             Goals::Default => DEFAULT_GOALS.to_vec(),
             Goals::EvenRacks => {
-                let even = |goal| if goal == Goal::RackAware { Goal::RackAwareDistribution } else { goal };
+                let even =
+                    |goal| if goal == Goal::RackAware { Goal::RackAwareDistribution } else { goal };
                 DEFAULT_GOALS.into_iter().map(even).collect()
             }
             Goals::Some(goals) => goals.clone(),

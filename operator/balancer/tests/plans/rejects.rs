@@ -56,7 +56,9 @@ fn a_step_is_left_out() {
 #[test]
 fn steps_in_another_order() {
     // Both replicas of a partition move: the second step starts from where the first one ends.
-    let scene = Scene::new(&["a", "b", "c", "d"]).same("t", 8, &[1, 2]).operation(Operation::RemoveBrokers([1, 2].into()));
+    let scene = Scene::new(&["a", "b", "c", "d"])
+        .same("t", 8, &[1, 2])
+        .operation(Operation::RemoveBrokers([1, 2].into()));
     check(&scene, |plan| plan.steps.reverse(), "the replicas are on");
 }
 
@@ -92,8 +94,16 @@ fn other_bytes() {
 
 #[test]
 fn another_kind() {
-    check(&skewed(), |plan| first_move(plan).kind = StepKind::Evacuate, "it should be one of [Move]");
-    check(&dead_broker(), |plan| first_move(plan).kind = StepKind::Move, "it should be one of [Evacuate]");
+    check(
+        &skewed(),
+        |plan| first_move(plan).kind = StepKind::Evacuate,
+        "it should be one of [Move]",
+    );
+    check(
+        &dead_broker(),
+        |plan| first_move(plan).kind = StepKind::Move,
+        "it should be one of [Evacuate]",
+    );
 }
 
 #[test]
@@ -137,7 +147,11 @@ fn other_totals() {
 
 #[test]
 fn other_bounds() {
-    check(&skewed(), |plan| plan.replicas_lower_bound = plan.replicas_moved + 1, "replicas_lower_bound");
+    check(
+        &skewed(),
+        |plan| plan.replicas_lower_bound = plan.replicas_moved + 1,
+        "replicas_lower_bound",
+    );
     check(&skewed(), |plan| plan.replicas_lower_bound -= 1, "replicas_lower_bound");
     check(&skewed(), |plan| plan.bytes_lower_bound = plan.bytes_moved * 1.5, "bytes_lower_bound");
 }
@@ -150,7 +164,11 @@ fn reasons_out_of_nowhere() {
 #[test]
 fn a_stranded_replica_without_a_reason() {
     let stays = |plan: &mut Plan| {
-        let place = plan.steps.iter().rposition(|step| step.kind == StepKind::Evacuate).expect("something is evacuated");
+        let place = plan
+            .steps
+            .iter()
+            .rposition(|step| step.kind == StepKind::Evacuate)
+            .expect("something is evacuated");
         let step = plan.steps.remove(place);
         plan.replicas_moved -= 1;
         plan.bytes_moved -= step.bytes;
@@ -187,9 +205,11 @@ fn a_disk_that_is_overfilled_on_the_way() {
 
 #[test]
 fn a_rack_that_is_doubled_on_the_way() {
-    let scene = Scene::new(&["a", "a", "b", "b"]).same("t", 4, &[1, 3]).state(1, BrokerState::Draining);
+    let scene =
+        Scene::new(&["a", "a", "b", "b"]).same("t", 4, &[1, 3]).state(1, BrokerState::Draining);
     let doubled = |plan: &mut Plan| {
-        let steps: Vec<Step> = plan.steps.iter().filter(|step| step.partition == 0).cloned().collect();
+        let steps: Vec<Step> =
+            plan.steps.iter().filter(|step| step.partition == 0).cloned().collect();
         plan.steps.retain(|step| step.partition != 0);
         let step = steps.first().expect("partition 0 leaves broker 1");
         plan.steps.push(Step { to: vec![4, 3], leader: Some(3), ..step.clone() });
@@ -238,13 +258,17 @@ fn a_directory_that_is_broken() {
     let dirs = [("/x", LogDirState::Offline), ("/y", LogDirState::Online)];
     let scene = skewed().log_dirs(3, &dirs);
     let broken = |plan: &mut Plan| {
-        let steps = plan.steps.iter_mut();
-        let step = steps.filter(|step| step.log_dir.is_some()).next().expect("something goes to broker 3");
+        let mut steps = plan.steps.iter_mut();
+        let step = steps.find(|step| step.log_dir.is_some()).expect("something goes to broker 3");
         step.log_dir.as_mut().expect("it says where").to = "/x".into();
     };
     check(&scene, broken, "directory that is to be emptied");
     let unsaid = |plan: &mut Plan| {
-        plan.steps.iter_mut().find(|step| step.log_dir.is_some()).expect("something goes to broker 3").log_dir = None;
+        plan.steps
+            .iter_mut()
+            .find(|step| step.log_dir.is_some())
+            .expect("something goes to broker 3")
+            .log_dir = None;
     };
     check(&scene, unsaid, "which directory");
 }

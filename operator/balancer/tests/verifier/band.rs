@@ -27,7 +27,11 @@ impl Band {
     /// Loads between two limits.
     pub(super) fn of_loads(low: f64, high: f64) -> Self {
         let doubt = DOUBT * high.abs();
-        Self { low: (low - doubt, low + doubt), high: (high - doubt, high + doubt), ends: (low, high) }
+        Self {
+            low: (low - doubt, low + doubt),
+            high: (high - doubt, high + doubt),
+            ends: (low, high),
+        }
     }
 
     /// Loads up to a limit.
@@ -49,12 +53,6 @@ impl Band {
     pub(super) fn without_low(self) -> Self {
         let nothing = f64::NEG_INFINITY;
         Self { low: (nothing, nothing), ends: (0.0, self.ends.1), ..self }
-    }
-
-    /// Anything goes.
-    pub(super) fn open() -> Self {
-        let (nothing, everything) = (f64::NEG_INFINITY, f64::INFINITY);
-        Self { low: (nothing, nothing), high: (everything, everything), ends: (0.0, everything) }
     }
 
     /// Limits held between others: `low` of each pair for the lower limit, `high` for the upper one.
@@ -102,7 +100,11 @@ impl Count {
             Verdict::Outside => self.sure += 1,
         }
         let (low, high) = band.ends;
-        let beyond = if value > high { (value - high) / high.max(1.0) } else { (low - value).max(0.0) / low.max(1.0) };
+        let beyond = if value > high {
+            (value - high) / high.max(1.0)
+        } else {
+            (low - value).max(0.0) / low.max(1.0)
+        };
         self.distance += beyond;
     }
 
@@ -118,11 +120,13 @@ impl Count {
 
     /// More of them are outside than of the other, and farther.
     pub(super) fn is_worse_than(&self, other: &Self) -> bool {
-        self.sure > other.sure + other.edge && self.distance > other.distance + 1e-7 * (1.0 + other.distance)
+        self.sure > other.sure + other.edge
+            && self.distance > other.distance + 1e-7 * (1.0 + other.distance)
     }
 
     /// Fewer of them are outside than of the other, or less far.
     pub(super) fn is_better_than(&self, other: &Self) -> bool {
-        self.sure + self.edge < other.sure || self.distance < other.distance - 1e-7 * (1.0 + other.distance)
+        self.sure + self.edge < other.sure
+            || self.distance < other.distance - 1e-7 * (1.0 + other.distance)
     }
 }

@@ -44,11 +44,15 @@ pub(super) fn check(
         return;
     }
     let limits = Limits::of(facts, options, before, after);
-    let bounds = |doubt: f64| Cluster::of(facts, options, &limits, before, after, scope, doubt).bounds();
+    let bounds =
+        |doubt: f64| Cluster::of(facts, options, &limits, before, after, scope, doubt).bounds();
     let (lower, upper) = (bounds(DOUBT), bounds(-DOUBT));
     let replicas = plan.replicas_lower_bound as f64;
     complaints.expect((lower.replicas..=upper.replicas).contains(&replicas), || {
-        format!("replicas_lower_bound is {replicas}, recomputed {} to {}", lower.replicas, upper.replicas)
+        format!(
+            "replicas_lower_bound is {replicas}, recomputed {} to {}",
+            lower.replicas, upper.replicas
+        )
     });
     let slack = 1e-6 * upper.bytes + 1e-6;
     let bytes = plan.bytes_lower_bound;
@@ -56,8 +60,10 @@ pub(super) fn check(
         format!("bytes_lower_bound is {bytes}, recomputed {} to {}", lower.bytes, upper.bytes)
     });
     let binding = plan.goals.iter().filter(|outcome| outcome.hard || scope == Scope::All);
-    let met = binding.map(|outcome| outcome.violations_after).sum::<u64>() == 0 && after.stranded(facts).count() == 0;
-    let kept = plan.replicas_moved >= plan.replicas_lower_bound && plan.bytes_moved * (1.0 + 1e-9) + slack >= bytes;
+    let met = binding.map(|outcome| outcome.violations_after).sum::<u64>() == 0
+        && after.stranded(facts).count() == 0;
+    let kept = plan.replicas_moved >= plan.replicas_lower_bound
+        && plan.bytes_moved * (1.0 + 1e-9) + slack >= bytes;
     complaints.expect(!met || kept, || {
         let (moved, copied) = (plan.replicas_moved, plan.bytes_moved);
         format!("every limit is kept with {moved} replicas and {copied} bytes moved, less than {replicas} and {bytes}")
@@ -137,7 +143,9 @@ impl<'a> Cluster<'a> {
                     partition: index,
                     topic: old.topic,
                     broker,
-                    movable: !facts.topics[old.topic].excluded || broker.is_none() || facts.was_stranded(replica),
+                    movable: !facts.topics[old.topic].excluded
+                        || broker.is_none()
+                        || facts.was_stranded(replica),
                     disk: load[DISK],
                     least: if alone { leader } else { follower },
                     most: leader,
@@ -156,7 +164,8 @@ impl<'a> Cluster<'a> {
                 brokers[broker].on.push(index);
             }
         }
-        let leader_extra_disk = before.partitions.iter().map(|partition| value(partition.leader_extra[DISK])).sum();
+        let leader_extra_disk =
+            before.partitions.iter().map(|partition| value(partition.leader_extra[DISK])).sum();
         Self { facts, options, limits, scope, replicas, brokers, leader_extra_disk }
     }
 
@@ -175,9 +184,14 @@ impl<'a> Cluster<'a> {
 
     /// What leaves brokers, and what has no place.
     fn out(&self, weight: Weight) -> f64 {
-        let unplaced: f64 = self.replicas.iter().filter(|replica| replica.broker.is_none()).map(weight).sum();
-        let leave: Vec<f64> = (0..self.brokers.len()).map(|broker| self.leave(broker, weight)).collect();
-        let costs = leave.iter().zip(&self.brokers).map(|(leave, broker)| (!broker.empties).then_some(*leave));
+        let unplaced: f64 =
+            self.replicas.iter().filter(|replica| replica.broker.is_none()).map(weight).sum();
+        let leave: Vec<f64> =
+            (0..self.brokers.len()).map(|broker| self.leave(broker, weight)).collect();
+        let costs = leave
+            .iter()
+            .zip(&self.brokers)
+            .map(|(leave, broker)| (!broker.empties).then_some(*leave));
         unplaced + leave.iter().sum::<f64>() + self.gain(&costs.collect::<Vec<_>>(), weight)
     }
 
@@ -188,10 +202,11 @@ impl<'a> Cluster<'a> {
         let largest = if count { self.largest() } else { Default::default() };
         for (index, broker) in self.brokers.iter().enumerate() {
             let receives = self.facts.brokers[index].receives;
-            let (dimension, weight): (usize, Weight) = if count { (REPLICAS, |_| 1.0) } else { (DISK, Replica::own_disk) };
+            let (dimension, weight): (usize, Weight) =
+                if count { (REPLICAS, |_| 1.0) } else { (DISK, Replica::own_disk) };
             let held: f64 = broker.on.iter().map(|replica| weight(&self.replicas[*replica])).sum();
             let short = broker.low[dimension] - held;
-            let come = match (receives, count) {
+            let come = match (receives && !broker.empties, count) {
                 (false, _) => 0.0,
                 (true, false) => short.max(0.0),
                 (true, true) => self.come(index, &largest),
@@ -212,10 +227,16 @@ impl<'a> Cluster<'a> {
         let mut most: f64 = 0.0;
         for dimension in 0..DIMENSIONS {
             let held: f64 = on().map(|replica| replica.least[dimension]).sum();
-            let items = || on().filter(|replica| replica.movable).map(|replica| (weight(replica), replica.least[dimension]));
+            let items = || {
+                on().filter(|replica| replica.movable)
+                    .map(|replica| (weight(replica), replica.least[dimension]))
+            };
             let need = held - broker.high[dimension];
             if need > 0.0 {
-                most = most.max(knapsack(items().collect(), need).unwrap_or_else(|| items().map(|(weight, _)| weight).sum()));
+                most = most.max(
+                    knapsack(items().collect(), need)
+                        .unwrap_or_else(|| items().map(|(weight, _)| weight).sum()),
+                );
             }
         }
         if self.facts.brokers[index].counted && self.scope == Scope::All {
@@ -238,7 +259,8 @@ impl<'a> Cluster<'a> {
         }
         let mut sum = 0.0;
         for (topic, (count, mut movable)) in by_topic {
-            let (_, upper) = self.limits.topic_replicas(&self.facts.brokers[index], topic, true).ends();
+            let (_, upper) =
+                self.limits.topic_replicas(&self.facts.brokers[index], topic, true).ends();
             movable.sort_by(f64::total_cmp);
             sum += movable.iter().take(count.saturating_sub(upper as usize)).sum::<f64>();
         }
@@ -260,7 +282,8 @@ impl<'a> Cluster<'a> {
         let broker = &self.brokers[index];
         let mut most: f64 = 0.0;
         for (dimension, largest) in largest.iter().enumerate() {
-            let held: f64 = broker.on.iter().map(|replica| self.replicas[*replica].most[dimension]).sum();
+            let held: f64 =
+                broker.on.iter().map(|replica| self.replicas[*replica].most[dimension]).sum();
             let mut need = broker.low[dimension] - held;
             let mut taken = 0.0;
             for amount in largest.iter().take_while(|amount| **amount > 0.0) {
@@ -284,13 +307,19 @@ impl<'a> Cluster<'a> {
             *counts.entry(self.replicas[*replica].topic).or_default() += 1.0;
         }
         let mut sum = 0.0;
-        for (topic, of_topic) in self.facts.topics.iter().enumerate().filter(|(_, topic)| !topic.excluded) {
+        for (topic, of_topic) in
+            self.facts.topics.iter().enumerate().filter(|(_, topic)| !topic.excluded)
+        {
             let mut lower: f64 = 0.0;
             if self.scope == Scope::All && has(Goal::TopicReplicaDistribution) {
-                lower = lower.max(self.limits.topic_replicas(facts, topic, of_topic.may_be_on(index)).ends().0);
+                lower = lower.max(
+                    self.limits.topic_replicas(facts, topic, of_topic.may_be_on(index)).ends().0,
+                );
             }
             if self.scope == Scope::All && has(Goal::TopicLeaderDistribution) && facts.leads {
-                lower = lower.max(self.limits.topic_leaders(facts, topic, of_topic.may_be_on(index)).ends().0);
+                lower = lower.max(
+                    self.limits.topic_leaders(facts, topic, of_topic.may_be_on(index)).ends().0,
+                );
             }
             if has(Goal::MinTopicLeadersPerBroker) && facts.leads && of_topic.may_be_on(index) {
                 lower = lower.max(f64::from(of_topic.min_leaders));
@@ -318,13 +347,19 @@ impl<'a> Cluster<'a> {
         let repair = |group: usize, chosen: &[bool]| {
             let (kept, members) = &groups[group];
             let inside = members.iter().map(|member| &self.replicas[*member]);
-            let inside = inside.filter(|replica| chosen[replica.broker.expect("members have a place")]);
+            let inside =
+                inside.filter(|replica| chosen[replica.broker.expect("members have a place")]);
             let mut weights: Vec<f64> = inside.map(weight).collect();
             weights.sort_by(|one, other| other.total_cmp(one));
             weights.iter().skip(*kept).sum::<f64>()
         };
         let total = |chosen: &[bool]| {
-            let paid: f64 = costs.iter().zip(chosen).filter(|(_, chosen)| **chosen).filter_map(|(cost, _)| *cost).sum();
+            let paid: f64 = costs
+                .iter()
+                .zip(chosen)
+                .filter(|(_, chosen)| **chosen)
+                .filter_map(|(cost, _)| *cost)
+                .sum();
             (0..groups.len()).map(|group| repair(group, chosen)).sum::<f64>() - paid
         };
         let climb = |mut chosen: Vec<bool>, take: bool| {
@@ -333,7 +368,9 @@ impl<'a> Cluster<'a> {
                 changed = false;
                 for (broker, cost) in costs.iter().enumerate() {
                     let Some(cost) = cost.filter(|_| chosen[broker] != take) else { continue };
-                    let of_broker = |chosen: &[bool]| groups_on[broker].iter().map(|group| repair(*group, chosen)).sum::<f64>();
+                    let of_broker = |chosen: &[bool]| {
+                        groups_on[broker].iter().map(|group| repair(*group, chosen)).sum::<f64>()
+                    };
                     let before = of_broker(&chosen);
                     chosen[broker] = take;
                     let difference = of_broker(&chosen) - before - if take { cost } else { -cost };
@@ -354,13 +391,18 @@ impl<'a> Cluster<'a> {
     /// Movable replicas of a partition in one rack, more than may stay, with how many of them may.
     fn groups(&self) -> Vec<(usize, Vec<usize>)> {
         let holders = self.facts.brokers.iter().filter(|broker| broker.counted);
-        let racks = holders.map(|broker| broker.rack).collect::<std::collections::BTreeSet<_>>().len();
+        let racks =
+            holders.map(|broker| broker.rack).collect::<std::collections::BTreeSet<_>>().len();
         let mut factors: BTreeMap<usize, usize> = BTreeMap::new();
         let mut groups: BTreeMap<(usize, usize), (usize, Vec<usize>)> = BTreeMap::new();
         for (index, replica) in self.replicas.iter().enumerate() {
             *factors.entry(replica.partition).or_default() += 1;
-            let Some(broker) = replica.broker.filter(|broker| !self.brokers[*broker].empties) else { continue };
-            let (fixed, movable) = groups.entry((replica.partition, self.facts.brokers[broker].rack)).or_default();
+            let Some(broker) = replica.broker.filter(|broker| !self.brokers[*broker].empties)
+            else {
+                continue;
+            };
+            let (fixed, movable) =
+                groups.entry((replica.partition, self.facts.brokers[broker].rack)).or_default();
             if replica.movable {
                 movable.push(index);
             } else {
@@ -390,7 +432,14 @@ impl Replica {
 }
 
 /// The ends of a broker's limits by dimension. `doubt` widens them if it is positive, and narrows them otherwise.
-fn ends(facts: &Facts, options: &Options, limits: &Limits<'_>, index: usize, scope: Scope, doubt: f64) -> (Sums, Sums) {
+fn ends(
+    facts: &Facts,
+    options: &Options,
+    limits: &Limits<'_>,
+    index: usize,
+    scope: Scope,
+    doubt: f64,
+) -> (Sums, Sums) {
     let broker = &facts.brokers[index];
     let (mut low, mut high) = ([0.0; DIMENSIONS], [f64::INFINITY; DIMENSIONS]);
     let soft = [
@@ -433,7 +482,9 @@ fn ends(facts: &Facts, options: &Options, limits: &Limits<'_>, index: usize, sco
 /// whole replicas where weights count them. Nothing if they don't reach it.
 fn knapsack(mut items: Vec<(f64, f64)>, mut need: f64) -> Option<f64> {
     items.retain(|(_, amount)| *amount > 0.0);
-    items.sort_by(|(weight, amount), (other_weight, other_amount)| (weight * other_amount).total_cmp(&(other_weight * amount)));
+    items.sort_by(|(weight, amount), (other_weight, other_amount)| {
+        (weight * other_amount).total_cmp(&(other_weight * amount))
+    });
     let counted = items.iter().all(|(weight, _)| *weight == 1.0);
     let mut sum = 0.0;
     for (weight, amount) in items {

@@ -73,7 +73,8 @@ impl Facts {
             let own = format!("\0{}", broker.id);
             let next = racks.len();
             // Brokers of one machine without a rack fall with the machine.
-            let alone = || broker.host.as_ref().map_or_else(|| own.clone(), |host| format!("\0{host}"));
+            let alone =
+                || broker.host.as_ref().map_or_else(|| own.clone(), |host| format!("\0{host}"));
             let rack = *racks.entry(broker.rack.clone().unwrap_or_else(alone)).or_insert(next);
             let host = *host_names.entry(broker.host.clone().unwrap_or(own)).or_insert_with(|| {
                 hosts.push(Vec::new());
@@ -83,8 +84,10 @@ impl Facts {
             brokers.push(broker_of(broker, options, any_new, rack, host));
         }
         let by_id = brokers.iter().enumerate().map(|(index, broker)| (broker.id, index)).collect();
-        let names = cluster.topics.iter().enumerate().map(|(index, topic)| (topic.name.clone(), index));
-        let mut facts = Self { brokers, by_id, hosts, topics: Vec::new(), by_name: names.collect(), any_new };
+        let names =
+            cluster.topics.iter().enumerate().map(|(index, topic)| (topic.name.clone(), index));
+        let mut facts =
+            Self { brokers, by_id, hosts, topics: Vec::new(), by_name: names.collect(), any_new };
         facts.topics = cluster
             .topics
             .iter()
@@ -100,7 +103,11 @@ impl Facts {
 
     /// The set that a topic is told to be in, or else the one that has most of its bytes, or else of its replicas. A
     /// broker that several sets name belongs to the first.
-    fn set_of(&self, topic: &taffrail_balancer::document::Topic, options: &Options) -> Option<BTreeSet<usize>> {
+    fn set_of(
+        &self,
+        topic: &taffrail_balancer::document::Topic,
+        options: &Options,
+    ) -> Option<BTreeSet<usize>> {
         if !options.has(Goal::BrokerSetAware) {
             return None;
         }
@@ -118,7 +125,9 @@ impl Facts {
         for (_, set) in sets {
             let replicas = topic.partitions.iter().flat_map(|partition| &partition.replicas);
             let inside: Vec<i128> = replicas
-                .filter(|replica| self.by_id.get(&replica.broker).is_some_and(|broker| set.contains(broker)))
+                .filter(|replica| {
+                    self.by_id.get(&replica.broker).is_some_and(|broker| set.contains(broker))
+                })
                 .map(|replica| amounts(&replica.load)[DISK])
                 .collect();
             let held = (inside.iter().sum(), inside.len());
@@ -156,14 +165,14 @@ fn broker_of(
     let id = broker.id;
     let operation = &options.operation;
     let removed = matches!(operation, Operation::RemoveBrokers(ids) if ids.contains(&id));
-    let demoted = broker.state == BrokerState::Demoted || matches!(operation, Operation::Demote(ids) if ids.contains(&id));
+    let demoted = broker.state == BrokerState::Demoted
+        || matches!(operation, Operation::Demote(ids) if ids.contains(&id));
     let new = match operation {
         Operation::AddBrokers(ids) => ids.contains(&id),
         _ => broker.state == BrokerState::New,
     };
     let dead = broker.state == BrokerState::Dead;
     let closed = dead || broker.state == BrokerState::Draining || removed;
-    let counted = !closed && !options.excluded_for_replicas.contains(&id);
     let emptied = |path: &str| matches!(operation, Operation::RemoveLogDirs(dirs) if dirs.contains(&(id, path.to_owned())));
     let dir = |path: &str, capacity: f64, online: bool| LogDir {
         path: path.to_owned(),
@@ -175,13 +184,25 @@ fn broker_of(
         vec![dir("", broker.capacity.disk, true)]
     } else {
         let online = |state: LogDirState| state == LogDirState::Online;
-        broker.log_dirs.iter().map(|log_dir| dir(&log_dir.path, log_dir.capacity, online(log_dir.state))).collect()
+        broker
+            .log_dirs
+            .iter()
+            .map(|log_dir| dir(&log_dir.path, log_dir.capacity, online(log_dir.state)))
+            .collect()
     };
+    let mut capacity = in_order(&broker.capacity);
+    if !closed {
+        // What is in directories that are to be emptied can't be used.
+        let lost: f64 = dirs.iter().filter(|dir| dir.closed).map(|dir| dir.capacity).sum();
+        capacity[DISK] = (capacity[DISK] - lost).max(0.0);
+    }
+    let counted =
+        !options.excluded_for_replicas.contains(&id) && dirs.iter().any(|dir| !dir.closed);
     Broker {
         id,
         rack,
         host,
-        capacity: in_order(&broker.capacity),
+        capacity,
         dirs,
         dead,
         closed,

@@ -5,7 +5,7 @@ use taffrail_balancer::{Constraints, Options};
 use super::amount::{CPU, NETWORK_IN, NETWORK_OUT, RESOURCES, add, value};
 use super::band::Band;
 use super::facts::{Broker, Facts};
-use super::state::State;
+use super::state::{Replica, State};
 
 #[derive(Debug)]
 pub(super) struct Limits<'a> {
@@ -26,7 +26,8 @@ pub(super) struct Limits<'a> {
 
 impl<'a> Limits<'a> {
     /// Averages are over what the cluster has, wherever it is: the replicas that are to be there (`after` has those that a
-    /// higher replication factor adds), with what their leaders cost before the plan. Each partition is to have a leader.
+    /// higher replication factor adds), with what their leaders cost before the plan. Each partition is to have a leader,
+    /// the first of its replicas if it had none.
     pub(super) fn of(facts: &Facts, options: &'a Options, before: &State, after: &State) -> Self {
         let constraints = &options.constraints;
         let holders: Vec<&Broker> = facts.brokers.iter().filter(|broker| broker.counted).collect();
@@ -41,19 +42,29 @@ impl<'a> Limits<'a> {
             }
             topic_replicas[after.topic] += after.replicas.len() as u64;
             topic_leaders[after.topic] += 1;
-            if let Some(leader) = before.leader_replica() {
+            let stays = |replica: &&Replica| {
+                after.replicas.iter().any(|other| other.origin == replica.origin)
+            };
+            if let Some(leader) = before.leader_replica().or(before.replicas.iter().find(stays)) {
                 add(&mut load, &before.leader_extra);
                 leader_in += leader.load[NETWORK_IN] + before.leader_extra[NETWORK_IN];
             }
         }
-        let capacity = |of: &[&Broker], resource: usize| -> f64 { of.iter().map(|broker| broker.capacity[resource]).sum() };
+        let capacity = |of: &[&Broker], resource: usize| -> f64 {
+            of.iter().map(|broker| broker.capacity[resource]).sum()
+        };
         let mut utilization = [0.0; RESOURCES];
         for (resource, utilization) in utilization.iter_mut().enumerate() {
-            *utilization = value(load[resource]) / capacity(&holders, resource);
+            *utilization = ratio(value(load[resource]), capacity(&holders, resource));
         }
-        let share = |total: u64, holders: f64| total as f64 / holders;
+        let share = |total: u64, holders: f64| ratio(total as f64, holders);
         let (replicas, partitions) = (topic_replicas.iter().sum(), topic_leaders.iter().sum());
         let (counted, leading) = (holders.len() as f64, leaders.len() as f64);
+        let weights = if constraints.weigh_leader_bytes_in {
+            capacity(&leaders, NETWORK_IN)
+        } else {
+            leading
+        };
         let of_topics = |totals: Vec<u64>, holders: f64| {
             totals.into_iter().map(|total| topic_band(constraints, share(total, holders))).collect()
         };
@@ -64,19 +75,23 @@ impl<'a> Limits<'a> {
             topic_replicas: of_topics(topic_replicas, counted),
             topic_leaders: of_topics(topic_leaders, leading),
             utilization,
-            leader_in: value(leader_in)
-                / if constraints.weigh_leader_bytes_in { capacity(&leaders, NETWORK_IN) } else { leading },
+            leader_in: ratio(value(leader_in), weights),
         }
     }
 
     /// What a broker may have for goals about capacity.
     pub(super) fn capacity(&self, broker: &Broker, resource: usize) -> f64 {
-        if broker.closed { 0.0 } else { broker.capacity[resource] * self.constraints.capacity_thresholds[resource] }
+        if broker.closed {
+            0.0
+        } else {
+            broker.capacity[resource] * self.constraints.capacity_thresholds[resource]
+        }
     }
 
     /// What a machine may have: what its brokers may have together, with those that are to be emptied.
     pub(super) fn host_capacity(&self, facts: &Facts, brokers: &[usize], resource: usize) -> f64 {
-        let capacity: f64 = brokers.iter().map(|broker| facts.brokers[*broker].capacity[resource]).sum();
+        let capacity: f64 =
+            brokers.iter().map(|broker| facts.brokers[*broker].capacity[resource]).sum();
         capacity * self.constraints.capacity_thresholds[resource]
     }
 
@@ -86,7 +101,9 @@ impl<'a> Limits<'a> {
 
     /// Network out if every replica led.
     pub(super) fn potential_out(&self, broker: &Broker) -> Band {
-        Band::below(broker.capacity[NETWORK_OUT] * self.constraints.capacity_thresholds[NETWORK_OUT])
+        Band::below(
+            broker.capacity[NETWORK_OUT] * self.constraints.capacity_thresholds[NETWORK_OUT],
+        )
     }
 
     pub(super) fn replicas(&self, broker: &Broker) -> Band {
@@ -116,15 +133,23 @@ impl<'a> Limits<'a> {
         if average <= idle {
             return Band::below(capacity * (average * (1.0 + half)).max(idle * MARGIN));
         }
-        let band = Band::of_loads(capacity * average * (1.0 - half).max(0.0), capacity * average * (1.0 + half));
+        let band = Band::of_loads(
+            capacity * average * (1.0 - half).max(0.0),
+            capacity * average * (1.0 + half),
+        );
         // What leading needs can't be asked of a broker that may not lead.
-        if [CPU, NETWORK_OUT].contains(&resource) { for_leader(broker, band) } else { for_holder(broker, band) }
+        if [CPU, NETWORK_OUT].contains(&resource) {
+            for_leader(broker, band)
+        } else {
+            for_holder(broker, band)
+        }
     }
 
     /// Bytes in of the partitions that it leads.
     pub(super) fn leader_in(&self, broker: &Broker) -> Band {
         let capacity = broker.capacity[NETWORK_IN];
-        let share = self.leader_in * if self.constraints.weigh_leader_bytes_in { capacity } else { 1.0 };
+        let share =
+            self.leader_in * if self.constraints.weigh_leader_bytes_in { capacity } else { 1.0 };
         let idle = self.constraints.low_utilization_thresholds[NETWORK_IN] * capacity;
         Band::below((share * self.constraints.balance_thresholds[NETWORK_IN]).max(idle))
     }
@@ -132,7 +157,10 @@ impl<'a> Limits<'a> {
     /// Bytes in a directory of a broker whose directories are full to this share on average.
     pub(super) fn dir_usage(&self, capacity: f64, average: f64) -> Band {
         let half = half_width(self.constraints.balance_thresholds[super::amount::DISK]);
-        Band::of_loads(capacity * average * (1.0 - half).max(0.0), capacity * average * (1.0 + half))
+        Band::of_loads(
+            capacity * average * (1.0 - half).max(0.0),
+            capacity * average * (1.0 + half),
+        )
     }
 
     /// Bytes that may be in a directory.
@@ -150,6 +178,11 @@ fn for_leader(broker: &Broker, band: Band) -> Band {
     if broker.leads { for_holder(broker, band) } else { band.without_low() }
 }
 
+/// A share of something that there are none of to hold is nothing.
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
 /// Cruise Control's balance margin.
 const MARGIN: f64 = 0.9;
 
@@ -159,17 +192,11 @@ fn half_width(threshold: f64) -> f64 {
 
 fn count_band(threshold: f64, average: f64) -> Band {
     let half = half_width(threshold);
-    if !average.is_finite() {
-        return Band::open();
-    }
     Band::of_counts(average * (1.0 - half).max(0.0), average * (1.0 + half))
 }
 
 /// The band of a topic: at least the smaller gap, at most the larger one away from the average.
 fn topic_band(constraints: &Constraints, average: f64) -> Band {
-    if !average.is_finite() {
-        return Band::open();
-    }
     let near = f64::from(constraints.topic_min_gap);
     let far = f64::from(constraints.topic_max_gap).max(near);
     let (floor, ceil) = (average.floor(), average.ceil());

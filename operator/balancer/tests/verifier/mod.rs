@@ -64,7 +64,11 @@ impl Complaints {
 }
 
 /// Replays the plan and checks all that it promises.
-pub(crate) fn verify(cluster: &Cluster, options: &Options, plan: &Plan) -> Result<Verified, Vec<String>> {
+pub(crate) fn verify(
+    cluster: &Cluster,
+    options: &Options,
+    plan: &Plan,
+) -> Result<Verified, Vec<String>> {
     let facts = Facts::of(cluster, options);
     let before = State::of(cluster, &facts);
     let mut after = before.clone();

@@ -37,7 +37,8 @@ fn asked_factor(facts: &Facts, options: &Options, before: &Partition) -> usize {
     let topic = &facts.topics[before.topic];
     match &options.operation {
         Operation::ReplicationFactor { topics, factor } => {
-            let named = if topics.is_empty() { !topic.excluded } else { topics.contains(&topic.name) };
+            let named =
+                if topics.is_empty() { !topic.excluded } else { topics.contains(&topic.name) };
             if named { *factor as usize } else { before.replicas.len() }
         }
         _ => before.replicas.len(),
@@ -65,29 +66,41 @@ impl End<'_> {
         complaints.expect(plan.operation == self.options.operation.name(), || {
             format!("the plan says that it is for {}", plan.operation)
         });
-        complaints.expect(plan.seed == self.options.seed, || format!("the plan says that its seed is {}", plan.seed));
+        complaints.expect(plan.seed == self.options.seed, || {
+            format!("the plan says that its seed is {}", plan.seed)
+        });
         complaints.expect(about(plan.bytes_moved, tally.bytes), || {
             format!("bytes_moved is {}, and the steps move {}", plan.bytes_moved, tally.bytes)
         });
         complaints.expect(plan.replicas_moved == tally.replicas, || {
-            format!("replicas_moved is {}, and the steps move {}", plan.replicas_moved, tally.replicas)
+            format!(
+                "replicas_moved is {}, and the steps move {}",
+                plan.replicas_moved, tally.replicas
+            )
         });
         let pairs = self.before.partitions.iter().zip(&self.after.partitions);
         let leaders = pairs.filter(|(before, after)| before.leader != after.leader).count() as u64;
         complaints.expect(plan.leaders_moved == leaders, || {
-            format!("leaders_moved is {}, and {leaders} partitions get another leader", plan.leaders_moved)
+            format!(
+                "leaders_moved is {}, and {leaders} partitions get another leader",
+                plan.leaders_moved
+            )
         });
     }
 
     /// The cluster has the same load after the plan as before it: replay can't lose a replica and nothing is counted
     /// twice on a broker, a machine or a rack.
     fn check_sums(&self, tally: &Tally, complaints: &mut Complaints) {
-        let count = |state: &State| -> u64 { state.partitions.iter().map(|partition| partition.replicas.len() as u64).sum() };
+        let count = |state: &State| -> u64 {
+            state.partitions.iter().map(|partition| partition.replicas.len() as u64).sum()
+        };
         let expected = count(self.before) + tally.adds - tally.removes;
         complaints.expect(count(self.after) == expected, || "replicas got lost on the way".into());
         for state in [self.before, self.after] {
             let placed: u64 = state.sums.iter().map(|sums| sums.replicas).sum();
-            complaints.expect(placed == count(state), || "brokers have more or fewer replicas than there are".into());
+            complaints.expect(placed == count(state), || {
+                "brokers have more or fewer replicas than there are".into()
+            });
         }
         if tally.adds > 0 || tally.removes > 0 {
             return;
@@ -98,18 +111,28 @@ impl End<'_> {
                 super::amount::add(&mut expected, &after.leader_extra);
             }
         }
-        complaints.expect(self.after.cluster_load() == expected, || "the cluster's load changed".into());
-        let by_host: Amount = self.facts.hosts.iter().flatten().map(|broker| self.after.sums[*broker].load[DISK]).sum();
-        complaints.expect(by_host == expected[DISK], || "machines don't add up to the cluster".into());
+        complaints
+            .expect(self.after.cluster_load() == expected, || "the cluster's load changed".into());
+        let by_host: Amount = self
+            .facts
+            .hosts
+            .iter()
+            .flatten()
+            .map(|broker| self.after.sums[*broker].load[DISK])
+            .sum();
+        complaints
+            .expect(by_host == expected[DISK], || "machines don't add up to the cluster".into());
         let by_dir: Amount = self.after.dirs.iter().flatten().sum();
-        complaints.expect(by_dir == expected[DISK], || "directories don't add up to the cluster".into());
+        complaints
+            .expect(by_dir == expected[DISK], || "directories don't add up to the cluster".into());
     }
 
     fn check_goals(&self, complaints: &mut Complaints) {
         let order = by_priority(self.options);
         let listed: Vec<Goal> = self.plan.goals.iter().map(|outcome| outcome.name).collect();
         if listed != order {
-            complaints.add(format!("the plan's goals are {listed:?}, and {order:?} were asked for"));
+            complaints
+                .add(format!("the plan's goals are {listed:?}, and {order:?} were asked for"));
             return;
         }
         let limits = |end: &State| Limits::of(self.facts, self.options, self.before, end);
@@ -120,14 +143,22 @@ impl End<'_> {
         let mut better = self.mended();
         for outcome in &self.plan.goals {
             let goal = outcome.name;
-            complaints.expect(outcome.hard == goal.is_hard(), || format!("{goal}: hard is {}", outcome.hard));
+            complaints.expect(outcome.hard == goal.is_hard(), || {
+                format!("{goal}: hard is {}", outcome.hard)
+            });
             let (counted_before, counted_after) = (before.count(goal), after.count(goal));
             complaints.expect(counted_before.may_be(outcome.violations_before), || {
-                format!("{goal}: {} violations before, recounted {counted_before:?}", outcome.violations_before)
+                format!(
+                    "{goal}: {} violations before, recounted {counted_before:?}",
+                    outcome.violations_before
+                )
             });
             let known = !whole || counted_after.may_be(outcome.violations_after);
             complaints.expect(known, || {
-                format!("{goal}: {} violations after, recounted {counted_after:?}", outcome.violations_after)
+                format!(
+                    "{goal}: {} violations after, recounted {counted_after:?}",
+                    outcome.violations_after
+                )
             });
             let worse = counted_after.is_worse_than(&counted_before);
             let allowed = if goal.is_hard() { self.changes_factor() } else { better };
@@ -158,7 +189,8 @@ impl End<'_> {
     /// Nothing stays on what is dead, drained or removed, unless the plan says why; and what goes to an old broker while
     /// there are new ones could go to none of those.
     fn check_what_had_to_go(&self, complaints: &mut Complaints) {
-        let leaders_only = matches!(self.options.operation, Operation::Leaders | Operation::Demote(_));
+        let leaders_only =
+            matches!(self.options.operation, Operation::Leaders | Operation::Demote(_));
         let limits = Limits::of(self.facts, self.options, self.before, self.after);
         for (index, place) in self.after.stranded(self.facts) {
             if leaders_only {
@@ -166,10 +198,14 @@ impl End<'_> {
             }
             let partition = &self.after.partitions[index];
             let name = self.name(partition);
-            complaints.expect(!self.plan.reasons.is_empty(), || format!("{name} stays stranded, and no reason is given"));
+            complaints.expect(!self.plan.reasons.is_empty(), || {
+                format!("{name} stays stranded, and no reason is given")
+            });
             // What has no replica online can't be copied, and moving it would give up what it holds.
             let source = partition.replicas.iter().any(|replica| self.facts.is_online(replica));
-            if let Some(broker) = self.place_for(&limits, partition, place, false).filter(|_| source) {
+            if let Some(broker) =
+                self.place_for(&limits, partition, place, false).filter(|_| source)
+            {
                 complaints.add(format!("{name} stays stranded, and broker {broker} could hold it"));
             }
         }
@@ -184,14 +220,22 @@ impl End<'_> {
                 }
                 if let Some(broker) = self.place_for(&limits, partition, place, true) {
                     let name = self.name(partition);
-                    complaints.add(format!("{name} went to an old broker, and new broker {broker} could hold it"));
+                    complaints.add(format!(
+                        "{name} went to an old broker, and new broker {broker} could hold it"
+                    ));
                 }
             }
         }
     }
 
     /// A broker that could hold a replica, as everything stands at the end, without breaking a hard goal.
-    fn place_for(&self, limits: &Limits<'_>, partition: &Partition, place: usize, only_new: bool) -> Option<i32> {
+    fn place_for(
+        &self,
+        limits: &Limits<'_>,
+        partition: &Partition,
+        place: usize,
+        only_new: bool,
+    ) -> Option<i32> {
         let replica = &partition.replicas[place];
         let of_topic = &self.facts.topics[partition.topic];
         let candidate = (0..self.facts.brokers.len()).find(|index| {
@@ -216,18 +260,20 @@ impl End<'_> {
             let shared = self.facts.hosts[broker.host].len() > 1;
             let mut moved = partition.replicas.clone();
             moved[place] = Replica { broker: *index, dir: 0, ..replica.clone() };
-            let no_worse = |excess: &dyn Fn(&[Replica]) -> u64| excess(&moved) <= excess(&partition.replicas);
-            let room_in_a_dir = broker
-                .dirs
-                .iter()
-                .zip(&self.after.dirs[*index])
-                .any(|(dir, bytes)| !dir.closed && value(bytes + replica.load[DISK]) <= dir.capacity * 0.8);
+            let no_worse =
+                |excess: &dyn Fn(&[Replica]) -> u64| excess(&moved) <= excess(&partition.replicas);
+            let room_in_a_dir =
+                broker.dirs.iter().zip(&self.after.dirs[*index]).any(|(dir, bytes)| {
+                    !dir.closed && value(bytes + replica.load[DISK]) <= dir.capacity * 0.8
+                });
             // Whether a shared machine has room is left out: better no complaint than a wrong one.
             fits && !shared
                 && room_in_a_dir
                 && (!has(Goal::ReplicaCapacity) || sums.replicas < limits.replicas_max())
-                && (!has(Goal::RackAware) || no_worse(&|replicas| racks::excess(self.facts, replicas)))
-                && (!has(Goal::RackAwareDistribution) || no_worse(&|replicas| racks::uneven(self.facts, replicas)))
+                && (!has(Goal::RackAware)
+                    || no_worse(&|replicas| racks::excess(self.facts, replicas)))
+                && (!has(Goal::RackAwareDistribution)
+                    || no_worse(&|replicas| racks::uneven(self.facts, replicas)))
                 && (!has(Goal::BrokerSetAware) || of_topic.may_be_on(*index))
                 && !(leads && of_topic.min_leaders > 0)
         });
@@ -238,6 +284,7 @@ impl End<'_> {
     /// when only leaders were to change.
     fn check_what_had_to_stay(&self, complaints: &mut Complaints) {
         let scope = Scope::of(self.facts, self.options, self.before);
+        let limits = Limits::of(self.facts, self.options, self.before, self.after);
         for (before, after) in self.before.partitions.iter().zip(&self.after.partitions) {
             for replica in &after.replicas {
                 let moved = replica.origin.is_some_and(|(broker, _)| broker != replica.broker);
@@ -245,39 +292,49 @@ impl End<'_> {
                     continue;
                 }
                 let name = self.name(after);
-                complaints.expect(scope != Scope::Leadership, || format!("{name} moves, and only leaders were to change"));
+                complaints.expect(scope != Scope::Leadership, || {
+                    format!("{name} moves, and only leaders were to change")
+                });
                 if self.facts.was_stranded(replica) {
                     continue;
                 }
                 let excluded = self.facts.topics[after.topic].excluded && !self.changes_factor();
                 complaints.expect(!excluded, || format!("{name} moves, and its topic is excluded"));
-                complaints.expect(scope == Scope::All || self.broke_hard_goal(before, replica), || {
-                    format!("{name} moves for a soft goal, and only what had to go was to move")
-                });
+                complaints.expect(
+                    scope == Scope::All || self.broke_hard_goal(&limits, before, replica),
+                    || format!("{name} moves for a soft goal, and only what had to go was to move"),
+                );
             }
         }
     }
 
     /// Whether a replica was part of a hard goal's violation before the plan.
-    fn broke_hard_goal(&self, partition: &Partition, replica: &Replica) -> bool {
+    fn broke_hard_goal(
+        &self,
+        limits: &Limits<'_>,
+        partition: &Partition,
+        replica: &Replica,
+    ) -> bool {
         let Some((origin, _)) = replica.origin else { return true };
         let has = |goal: Goal| self.options.has(goal);
         let broker = &self.facts.brokers[origin];
         let sums = &self.before.sums[origin];
-        let limits = Limits::of(self.facts, self.options, self.before, self.after);
         let full = (0..RESOURCES).any(|resource| {
             let host = &self.facts.hosts[broker.host];
             let on_host = host.iter().map(|broker| self.before.sums[*broker].load[resource]).sum();
             value(sums.load[resource]) > limits.capacity(broker, resource) * (1.0 - 1e-7)
                 || (resource != DISK
                     && host.len() > 1
-                    && value(on_host) > limits.host_capacity(self.facts, host, resource) * (1.0 - 1e-7))
+                    && value(on_host)
+                        > limits.host_capacity(self.facts, host, resource) * (1.0 - 1e-7))
         });
         full || sums.replicas > limits.replicas_max()
             || (has(Goal::RackAware) && racks::excess(self.facts, &partition.replicas) > 0)
-            || (has(Goal::RackAwareDistribution) && racks::uneven(self.facts, &partition.replicas) > 0)
+            || (has(Goal::RackAwareDistribution)
+                && racks::uneven(self.facts, &partition.replicas) > 0)
             || (has(Goal::BrokerSetAware) && racks::outside_set(self.facts, partition) > 0)
-            || (has(Goal::MinTopicLeadersPerBroker) && self.facts.topics[partition.topic].min_leaders > 0)
+            || (has(Goal::MinTopicLeadersPerBroker)
+                && self.facts.topics[partition.topic].min_leaders > 0)
     }
 
     fn check_leaders(&self, complaints: &mut Complaints) {
@@ -285,11 +342,13 @@ impl End<'_> {
         let preferred = self.options.has(Goal::PreferredLeaderElection)
             || matches!(operation, Operation::Leaders | Operation::Demote(_));
         for partition in &self.after.partitions {
-            let online = || partition.replicas.iter().filter(|replica| self.facts.is_online(replica));
+            let online =
+                || partition.replicas.iter().filter(|replica| self.facts.is_online(replica));
             let name = || self.name(partition);
             let first = online().next().map(|replica| replica.broker);
             // A leader that may not lead is not made the preferred one.
-            let stays = partition.leader.is_none_or(|leader| self.facts.brokers[leader].keeps_leading);
+            let stays =
+                partition.leader.is_none_or(|leader| self.facts.brokers[leader].keeps_leading);
             complaints.expect(!preferred || !stays || partition.leader == first, || {
                 format!("{} isn't led by the first of its online replicas", name())
             });
@@ -298,9 +357,15 @@ impl End<'_> {
             });
             let Some(leader) = partition.leader else { continue };
             let another = online().any(|replica| self.facts.brokers[replica.broker].leads);
-            let may = self.facts.brokers[leader].keeps_leading || !another || !self.plan.reasons.is_empty();
+            let may = self.facts.brokers[leader].keeps_leading
+                || !another
+                || !self.plan.reasons.is_empty();
             complaints.expect(may, || {
-                format!("{} is led by broker {}, which may not", name(), self.facts.brokers[leader].id)
+                format!(
+                    "{} is led by broker {}, which may not",
+                    name(),
+                    self.facts.brokers[leader].id
+                )
             });
         }
     }
@@ -324,19 +389,27 @@ impl End<'_> {
         let left = self.after.stranded(self.facts).count();
         let met = unmet == 0 && left == 0;
         complaints.expect(met || !plan.reasons.is_empty(), || {
-            format!("{unmet} violations and {left} stranded replicas are left, and no reason is given")
+            format!(
+                "{unmet} violations and {left} stranded replicas are left, and no reason is given"
+            )
         });
         complaints.expect(!met || plan.reasons.is_empty() || self.changes_factor(), || {
             format!("everything is met, and reasons are given: {:?}", plan.reasons)
         });
-        complaints.expect(!met || plan.provision.status != ProvisionStatus::UnderProvisioned, || {
-            "everything is met, and the cluster is said to be too small".into()
-        });
+        complaints
+            .expect(!met || plan.provision.status != ProvisionStatus::UnderProvisioned, || {
+                "everything is met, and the cluster is said to be too small".into()
+            });
         let sized = plan.provision.status == ProvisionStatus::RightSized;
         complaints.expect(sized == plan.provision.recommendations.is_empty(), || {
-            format!("{:?} with recommendations {:?}", plan.provision.status, plan.provision.recommendations)
+            format!(
+                "{:?} with recommendations {:?}",
+                plan.provision.status, plan.provision.recommendations
+            )
         });
-        complaints.expect(plan.id.len() == 64 && plan.basis.len() == 64, || "id and basis aren't hashes".into());
+        complaints.expect(plan.id.len() == 64 && plan.basis.len() == 64, || {
+            "id and basis aren't hashes".into()
+        });
     }
 
     fn name(&self, partition: &Partition) -> String {

@@ -31,16 +31,23 @@ pub(super) struct Change {
 }
 
 /// Takes a step, or says why it can't be taken or isn't what it says it is.
-pub(super) fn apply(facts: &Facts, state: &mut State, step: &Step, tally: &mut Tally) -> Result<Change, String> {
+pub(super) fn apply(
+    facts: &Facts,
+    state: &mut State,
+    step: &Step,
+    tally: &mut Tally,
+) -> Result<Change, String> {
     let index = partition_of(facts, state, step)?;
     let old = &state.partitions[index];
-    let from: Vec<i32> = old.replicas.iter().map(|replica| facts.brokers[replica.broker].id).collect();
+    let from: Vec<i32> =
+        old.replicas.iter().map(|replica| facts.brokers[replica.broker].id).collect();
     if step.from != from {
         return Err(format!("the replicas are on {from:?} before it"));
     }
     let to = indices(facts, &step.to)?;
     let came: Vec<usize> = to.iter().copied().filter(|broker| !old.is_on(*broker)).collect();
-    let went: Vec<&Replica> = old.replicas.iter().filter(|replica| !to.contains(&replica.broker)).collect();
+    let went: Vec<&Replica> =
+        old.replicas.iter().filter(|replica| !to.contains(&replica.broker)).collect();
     if came.len() > 1 || went.len() > 1 {
         return Err("more than one broker comes or goes".into());
     }
@@ -67,7 +74,8 @@ pub(super) fn apply(facts: &Facts, state: &mut State, step: &Step, tally: &mut T
         tally.removes += 1;
     }
     let dir = if came.is_none() { changed_dir(old, &new) } else { None };
-    let touched: BTreeSet<usize> = old.replicas.iter().chain(&new.replicas).map(|replica| replica.broker).collect();
+    let touched: BTreeSet<usize> =
+        old.replicas.iter().chain(&new.replicas).map(|replica| replica.broker).collect();
     let sums = touched.into_iter().map(|broker| (broker, state.sums[broker].clone())).collect();
     let old = state.replace(index, new);
     Ok(Change { partition: index, old, came, sums, dir })
@@ -76,8 +84,12 @@ pub(super) fn apply(facts: &Facts, state: &mut State, step: &Step, tally: &mut T
 fn partition_of(facts: &Facts, state: &State, step: &Step) -> Result<usize, String> {
     let topic = facts.topic_index(&step.topic).ok_or("no such topic")?;
     let first = state.partitions.partition_point(|partition| partition.topic < topic);
-    let of_topic = state.partitions[first..].iter().take_while(|partition| partition.topic == topic);
-    let place = of_topic.enumerate().find(|(_, partition)| partition.id == step.partition).map(|(place, _)| place);
+    let of_topic =
+        state.partitions[first..].iter().take_while(|partition| partition.topic == topic);
+    let place = of_topic
+        .enumerate()
+        .find(|(_, partition)| partition.id == step.partition)
+        .map(|(place, _)| place);
     Ok(first + place.ok_or("no such partition")?)
 }
 
@@ -153,15 +165,23 @@ fn arrival_dir(facts: &Facts, broker: usize, step: &Step) -> Result<usize, Strin
     Ok(dir)
 }
 
-fn moved_between_dirs(facts: &Facts, stays: &Replica, step: &Step, came: Option<usize>) -> Result<Replica, String> {
+fn moved_between_dirs(
+    facts: &Facts,
+    stays: &Replica,
+    step: &Step,
+    came: Option<usize>,
+) -> Result<Replica, String> {
     let broker = &facts.brokers[stays.broker];
-    let Some(target) = step.log_dir.as_ref().filter(|target| came.is_none() && target.broker == broker.id) else {
+    let Some(target) =
+        step.log_dir.as_ref().filter(|target| came.is_none() && target.broker == broker.id)
+    else {
         return Ok(stays.clone());
     };
     if target.from.as_deref() != Some(broker.dirs[stays.dir].path.as_str()) {
         return Err(format!("the replica is in \"{}\" before it", broker.dirs[stays.dir].path));
     }
-    let dir = broker.dirs.iter().position(|dir| dir.path == target.to).ok_or("no such directory")?;
+    let dir =
+        broker.dirs.iter().position(|dir| dir.path == target.to).ok_or("no such directory")?;
     if broker.dirs[dir].closed || dir == stays.dir {
         return Err("a replica can't go to that directory".into());
     }
@@ -179,14 +199,21 @@ fn expected(
 ) -> Result<(&'static [StepKind], f64), String> {
     let bytes_of = |load: &Amounts| value(load[DISK]);
     Ok(match (came, went) {
-        (Some(_), Some(replica)) if facts.is_stranded(replica) => (&[StepKind::Evacuate], bytes_of(&replica.load)),
+        (Some(_), Some(replica)) if facts.is_stranded(replica) => {
+            (&[StepKind::Evacuate], bytes_of(&replica.load))
+        }
         (Some(_), Some(replica)) => (&[StepKind::Move], bytes_of(&replica.load)),
         (Some(_), None) => (&[StepKind::Add], bytes_of(&load_of_added(old))),
         (None, Some(_)) => (&[StepKind::Remove], 0.0),
         (None, None) => match changed_dir(old, new) {
             Some((broker, dir)) => {
-                let replica = old.replicas.iter().find(|replica| replica.broker == broker).ok_or("no replica")?;
-                let leaves_closed = facts.brokers[broker].dirs[replica.dir].closed && replica.dir != dir;
+                let replica = old
+                    .replicas
+                    .iter()
+                    .find(|replica| replica.broker == broker)
+                    .ok_or("no replica")?;
+                let leaves_closed =
+                    facts.brokers[broker].dirs[replica.dir].closed && replica.dir != dir;
                 let kinds: &[StepKind] = if leaves_closed {
                     &[StepKind::Evacuate, StepKind::LogDir]
                 } else {
@@ -195,7 +222,9 @@ fn expected(
                 (kinds, bytes_of(&replica.load))
             }
             None if step.log_dir.is_some() => return Err("nothing goes to its directory".into()),
-            None if old.replicas == new.replicas && old.leader == new.leader => return Err("it does nothing".into()),
+            None if old.replicas == new.replicas && old.leader == new.leader => {
+                return Err("it does nothing".into());
+            }
             None => (&[StepKind::Leader], 0.0),
         },
     })
@@ -209,10 +238,15 @@ fn changed_dir(old: &Partition, new: &Partition) -> Option<(usize, usize)> {
     })
 }
 
-fn check_destination(facts: &Facts, came: Option<usize>, went: Option<&Replica>) -> Result<(), String> {
+fn check_destination(
+    facts: &Facts,
+    came: Option<usize>,
+    went: Option<&Replica>,
+) -> Result<(), String> {
     let Some(broker) = came.map(|broker| &facts.brokers[broker]) else { return Ok(()) };
     // What has to go may go to an old broker when there are new ones; `outcome` asks whether it had to.
-    let must_go = went.is_none_or(|replica| facts.was_stranded(replica) || replica.origin.is_none());
+    let must_go =
+        went.is_none_or(|replica| facts.was_stranded(replica) || replica.origin.is_none());
     if broker.receives || (broker.counted && must_go) {
         Ok(())
     } else {
@@ -221,8 +255,11 @@ fn check_destination(facts: &Facts, came: Option<usize>, went: Option<&Replica>)
 }
 
 fn check_leader(facts: &Facts, old: &Partition, new: &Partition) -> Result<(), String> {
-    let Some(leader) = new.leader.filter(|leader| old.leader != Some(*leader)) else { return Ok(()) };
-    let could = |replica: &&Replica| facts.is_online(replica) && facts.brokers[replica.broker].leads;
+    let Some(leader) = new.leader.filter(|leader| old.leader != Some(*leader)) else {
+        return Ok(());
+    };
+    let could =
+        |replica: &&Replica| facts.is_online(replica) && facts.brokers[replica.broker].leads;
     match new.replicas.iter().find(could) {
         Some(better) if !facts.brokers[leader].leads => Err(format!(
             "broker {} may not lead, and broker {} could",

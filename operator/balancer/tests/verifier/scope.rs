@@ -20,8 +20,13 @@ impl Scope {
         match options.operation {
             Operation::Leaders | Operation::Demote(_) => Self::Leadership,
             Operation::Rebalance | Operation::AddBrokers(_) => {
-                let mut replicas = before.partitions.iter().flat_map(|partition| &partition.replicas);
-                if replicas.any(|replica| !facts.is_online(replica)) { Self::Stranded } else { Self::All }
+                let mut replicas =
+                    before.partitions.iter().flat_map(|partition| &partition.replicas);
+                if replicas.any(|replica| !facts.is_online(replica)) {
+                    Self::Stranded
+                } else {
+                    Self::All
+                }
             }
             Operation::FixOffline
             | Operation::RemoveBrokers(_)

@@ -2,7 +2,9 @@
 
 use taffrail_balancer::document::Cluster;
 
-use super::amount::{Amount, Amounts, DISK, NETWORK_IN, NETWORK_OUT, RESOURCES, add, amounts, subtract, value};
+use super::amount::{
+    Amount, Amounts, DISK, NETWORK_IN, NETWORK_OUT, RESOURCES, add, amounts, subtract, value,
+};
 use super::facts::Facts;
 
 #[derive(Clone, Debug)]
@@ -97,7 +99,12 @@ impl State {
                     let dirs = &facts.brokers[broker].dirs;
                     let named = |path: &String| dirs.iter().position(|dir| dir.path == *path);
                     let dir = replica.log_dir.as_ref().and_then(named).unwrap_or(0);
-                    Replica { broker, dir, load: amounts(&replica.load), origin: Some((broker, dir)) }
+                    Replica {
+                        broker,
+                        dir,
+                        load: amounts(&replica.load),
+                        origin: Some((broker, dir)),
+                    }
                 };
                 let mut partition = Partition {
                     topic,
@@ -107,7 +114,8 @@ impl State {
                     leader_extra: amounts(&partition.leader_extra),
                 };
                 let leader = partition.leader;
-                let online = |replica: &Replica| Some(replica.broker) == leader && facts.is_online(replica);
+                let online =
+                    |replica: &Replica| Some(replica.broker) == leader && facts.is_online(replica);
                 if !partition.replicas.iter().any(online) {
                     partition.leader = None;
                 }
@@ -140,7 +148,8 @@ impl State {
             let sums = &mut self.sums[replica.broker];
             step(&mut sums.replicas);
             change(&mut sums.load, &replica.load);
-            sums.potential_out += sign * (replica.load[NETWORK_OUT] + partition.leader_extra[NETWORK_OUT]);
+            sums.potential_out +=
+                sign * (replica.load[NETWORK_OUT] + partition.leader_extra[NETWORK_OUT]);
             self.dirs[replica.broker][replica.dir] += sign * replica.load[DISK];
             small_step(self.topic_replicas.cell(partition.topic, replica.broker));
         }
@@ -157,7 +166,9 @@ impl State {
     pub(super) fn stranded(&self, facts: &Facts) -> impl Iterator<Item = (usize, usize)> {
         self.partitions.iter().enumerate().flat_map(move |(index, partition)| {
             let places = partition.replicas.iter().enumerate();
-            places.filter(|(_, replica)| facts.is_stranded(replica)).map(move |(place, _)| (index, place))
+            places
+                .filter(|(_, replica)| facts.is_stranded(replica))
+                .map(move |(place, _)| (index, place))
         })
     }
 

@@ -23,9 +23,15 @@ impl Judge<'_> {
         let facts = self.facts;
         let limits = self.limits;
         match goal {
-            Goal::RackAware => self.partitions(|partition| racks::excess(facts, &partition.replicas)),
-            Goal::RackAwareDistribution => self.partitions(|partition| racks::uneven(facts, &partition.replicas)),
-            Goal::BrokerSetAware => self.partitions(|partition| racks::outside_set(facts, partition)),
+            Goal::RackAware => {
+                self.partitions(|partition| racks::excess(facts, &partition.replicas))
+            }
+            Goal::RackAwareDistribution => {
+                self.partitions(|partition| racks::uneven(facts, &partition.replicas))
+            }
+            Goal::BrokerSetAware => {
+                self.partitions(|partition| racks::outside_set(facts, partition))
+            }
             Goal::MinTopicLeadersPerBroker => self.too_few_leaders(),
             Goal::ReplicaCapacity => self.brokers(|broker, sums| {
                 let max = if broker.closed { 0 } else { limits.replicas_max() };
@@ -36,19 +42,22 @@ impl Judge<'_> {
             Goal::NetworkOutboundCapacity => self.capacity(NETWORK_OUT),
             Goal::CpuCapacity => self.capacity(CPU),
             Goal::ReplicaDistribution => self.brokers(|broker, sums| {
-                let band = if broker.closed { Band::of_counts(0.0, 0.0) } else { limits.replicas(broker) };
+                let band =
+                    if broker.closed { Band::of_counts(0.0, 0.0) } else { limits.replicas(broker) };
                 (band, sums.replicas as f64)
             }),
-            Goal::PotentialNwOut => {
-                self.brokers(|broker, sums| (limits.potential_out(broker), value(sums.potential_out)))
-            }
+            Goal::PotentialNwOut => self
+                .brokers(|broker, sums| (limits.potential_out(broker), value(sums.potential_out))),
             Goal::DiskUsageDistribution => self.usage(DISK),
             Goal::NetworkInboundUsageDistribution => self.usage(NETWORK_IN),
             Goal::NetworkOutboundUsageDistribution => self.usage(NETWORK_OUT),
             Goal::CpuUsageDistribution => self.usage(CPU),
             Goal::TopicReplicaDistribution => self.topics(|broker, topic, index| {
                 let in_set = facts.topics[topic].may_be_on(index);
-                (limits.topic_replicas(broker, topic, in_set), self.state.topic_replicas.get(topic, index))
+                (
+                    limits.topic_replicas(broker, topic, in_set),
+                    self.state.topic_replicas.get(topic, index),
+                )
             }),
             Goal::LeaderReplicaDistribution => {
                 self.brokers(|broker, sums| (limits.leaders(broker), sums.leaders as f64))
@@ -58,9 +67,14 @@ impl Judge<'_> {
             }
             Goal::TopicLeaderDistribution => self.topics(|broker, topic, index| {
                 let in_set = facts.topics[topic].may_be_on(index);
-                (limits.topic_leaders(broker, topic, in_set), self.state.topic_leaders.get(topic, index))
+                (
+                    limits.topic_leaders(broker, topic, in_set),
+                    self.state.topic_leaders.get(topic, index),
+                )
             }),
-            Goal::PreferredLeaderElection => self.partitions(|partition| u64::from(!is_led_by_preferred(facts, partition))),
+            Goal::PreferredLeaderElection => {
+                self.partitions(|partition| u64::from(!is_led_by_preferred(facts, partition)))
+            }
             Goal::IntraBrokerDiskCapacity => {
                 let mut count = self.dirs(|capacity, _| limits.dir_capacity(capacity));
                 count.sure += self.dirs_to_empty();
@@ -101,7 +115,9 @@ impl Judge<'_> {
     }
 
     fn usage(&self, resource: usize) -> Count {
-        self.brokers(|broker, sums| (self.limits.usage(broker, resource), value(sums.load[resource])))
+        self.brokers(|broker, sums| {
+            (self.limits.usage(broker, resource), value(sums.load[resource]))
+        })
     }
 
     /// Brokers above their share of the capacity, and machines of several brokers above theirs.
@@ -111,13 +127,20 @@ impl Judge<'_> {
             if broker.closed {
                 count.add_steps(sums.replicas);
             } else {
-                count.add(Band::below(self.limits.capacity(broker, resource)), value(sums.load[resource]));
+                count.add(
+                    Band::below(self.limits.capacity(broker, resource)),
+                    value(sums.load[resource]),
+                );
             }
         }
         if resource != DISK {
             for brokers in self.facts.shared_hosts() {
-                let load = brokers.iter().map(|broker| self.state.sums[*broker].load[resource]).sum();
-                count.add(Band::below(self.limits.host_capacity(self.facts, brokers, resource)), value(load));
+                let load =
+                    brokers.iter().map(|broker| self.state.sums[*broker].load[resource]).sum();
+                count.add(
+                    Band::below(self.limits.host_capacity(self.facts, brokers, resource)),
+                    value(load),
+                );
             }
         }
         count
@@ -128,7 +151,8 @@ impl Judge<'_> {
         for (topic, facts) in self.facts.topics.iter().enumerate() {
             for (index, broker) in self.facts.brokers.iter().enumerate() {
                 let asked = broker.counted && broker.leads && facts.may_be_on(index);
-                let missing = facts.min_leaders.saturating_sub(self.state.topic_leaders.get(topic, index));
+                let missing =
+                    facts.min_leaders.saturating_sub(self.state.topic_leaders.get(topic, index));
                 count.add_steps(if asked { u64::from(missing) } else { 0 });
             }
         }

@@ -21,7 +21,9 @@ fn bands_of_every_width_are_met() {
             .check();
         checked.assert_met();
         let share = 200.0 / 4.0;
-        let most = checked.verified.after.iter().map(|totals| totals.replicas).max().unwrap_or_default() as f64;
+        let most =
+            checked.verified.after.iter().map(|totals| totals.replicas).max().unwrap_or_default()
+                as f64;
         assert!(most <= (share * (1.0 + (threshold - 1.0) * 0.9)).ceil(), "{threshold}: {most}");
     }
 }
@@ -46,7 +48,10 @@ fn capacity_thresholds_are_kept() {
             .check();
         checked.assert_met();
         let left = checked.on(1).load[Resource::Disk as usize];
-        assert!(left <= 1_000.0 * threshold && left > 1_000.0 * threshold - 20.0, "{threshold}: {left}");
+        assert!(
+            left <= 1_000.0 * threshold && left > 1_000.0 * threshold - 20.0,
+            "{threshold}: {left}"
+        );
     }
 }
 
@@ -97,7 +102,8 @@ fn every_capacity_is_a_limit() {
 #[test]
 fn a_number_of_replicas_is_a_limit() {
     let scene = skewed().goals(&[Goal::RackAware, Goal::ReplicaCapacity]);
-    let checked = scene.clone().options(|options| options.constraints.max_replicas_per_broker = 60).check();
+    let checked =
+        scene.clone().options(|options| options.constraints.max_replicas_per_broker = 60).check();
     checked.assert_met();
     assert_eq!(checked.plan.replicas_moved, 80);
     let checked = scene.options(|options| options.constraints.max_replicas_per_broker = 40).check();
@@ -110,14 +116,17 @@ fn a_cluster_that_idles_is_left_alone() {
     let goals = [Goal::DiskUsageDistribution, Goal::NetworkInboundUsageDistribution];
     let scene = skewed().goals(&goals);
     assert!(scene.check().plan.replicas_moved > 0);
-    let idle = scene.options(|options| options.constraints.low_utilization_thresholds = [0.5; 4]).check();
+    let idle =
+        scene.options(|options| options.constraints.low_utilization_thresholds = [0.5; 4]).check();
     idle.assert_met();
     assert_eq!(idle.plan.replicas_moved, 0);
 }
 
 #[test]
 fn potential_network_out_counts_followers() {
-    let scene = skewed().broker(2, |broker| broker.capacity.network_out = 100.0).goals(&[Goal::PotentialNwOut]);
+    let scene = skewed()
+        .broker(2, |broker| broker.capacity.network_out = 100.0)
+        .goals(&[Goal::PotentialNwOut]);
     let checked = scene.check();
     checked.assert_met();
     assert_eq!(checked.plan.replicas_moved, 20);

@@ -8,11 +8,17 @@ use crate::scene::Scene;
 fn each_broker_leads_as_many_as_it_has_to() {
     for least in 1..=5_u32 {
         let partitions = (least * 4) as usize;
-        let scene = Scene::new(&["a", "b", "c", "d"]).same("t", partitions, &[1, 2, 3]).edit(|cluster| {
-            cluster.topics[0].min_leaders_per_broker = least;
-        });
+        let scene =
+            Scene::new(&["a", "b", "c", "d"]).same("t", partitions, &[1, 2, 3]).edit(|cluster| {
+                cluster.topics[0].min_leaders_per_broker = least;
+            });
         let checked = scene.check();
-        assert_eq!(checked.after(Goal::MinTopicLeadersPerBroker), 0, "{least}: {:?}", checked.plan.reasons);
+        assert_eq!(
+            checked.after(Goal::MinTopicLeadersPerBroker),
+            0,
+            "{least}: {:?}",
+            checked.plan.reasons
+        );
         for totals in &checked.verified.after {
             assert_eq!(totals.leaders, u64::from(least));
         }
@@ -22,9 +28,11 @@ fn each_broker_leads_as_many_as_it_has_to() {
 #[test]
 fn too_few_partitions_to_lead_are_said() {
     for least in 1..=5_u32 {
-        let scene = Scene::new(&["a", "b", "c", "d"]).same("t", least as usize * 4 - 1, &[1, 2, 3]).edit(|cluster| {
-            cluster.topics[0].min_leaders_per_broker = least;
-        });
+        let scene = Scene::new(&["a", "b", "c", "d"])
+            .same("t", least as usize * 4 - 1, &[1, 2, 3])
+            .edit(|cluster| {
+                cluster.topics[0].min_leaders_per_broker = least;
+            });
         let checked = scene.check();
         assert_eq!(checked.after(Goal::MinTopicLeadersPerBroker), 1, "{least}");
         checked.assert_reason("MinTopicLeadersPerBrokerGoal");
@@ -33,7 +41,10 @@ fn too_few_partitions_to_lead_are_said() {
 
 #[test]
 fn leaders_are_balanced_without_a_copy() {
-    let checked = Scene::new(&["a", "b", "c"]).same("t", 30, &[1, 2, 3]).operation(Operation::Leaders).check();
+    let checked = Scene::new(&["a", "b", "c"])
+        .same("t", 30, &[1, 2, 3])
+        .operation(Operation::Leaders)
+        .check();
     assert_eq!(checked.after(Goal::LeaderReplicaDistribution), 0);
     assert_eq!(checked.plan.replicas_moved, 0);
     assert_eq!(checked.plan.leaders_moved, 20);
@@ -50,7 +61,9 @@ fn a_rebalance_does_with_leaders_what_leaders_can_do() {
 fn preferred_leaders_lead() {
     // The second replica of each partition leads: nothing is out of balance but the order of the lists.
     let scene = Scene::new(&["a", "b", "c"]);
-    let scene = (0..3).fold(scene, |scene, first| scene.same(&format!("t{first}"), 10, &[first + 1, (first + 1) % 3 + 1]));
+    let scene = (0..3).fold(scene, |scene, first| {
+        scene.same(&format!("t{first}"), 10, &[first + 1, (first + 1) % 3 + 1])
+    });
     let scene = scene.edit(|cluster| {
         for partition in cluster.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
             partition.leader = Some(partition.replicas[1].broker);
@@ -69,7 +82,8 @@ fn leader_bytes_in_follow_the_leaders() {
     let goals = [Goal::LeaderBytesInDistribution];
     for weigh in [true, false] {
         let scene = Scene::new(&["a", "b", "c"]).same("t", 30, &[1, 2, 3]).goals(&goals);
-        let checked = scene.options(|options| options.constraints.weigh_leader_bytes_in = weigh).check();
+        let checked =
+            scene.options(|options| options.constraints.weigh_leader_bytes_in = weigh).check();
         checked.assert_met();
         assert_eq!(checked.plan.replicas_moved, 0);
     }

@@ -7,7 +7,9 @@ use crate::scene::Scene;
 
 fn scene() -> Scene {
     let scene = Scene::new(&["a", "b", "c"]);
-    (0..3).fold(scene, |scene, first| scene.same(&format!("t{first}"), 12, &[first + 1, (first + 1) % 3 + 1]))
+    (0..3).fold(scene, |scene, first| {
+        scene.same(&format!("t{first}"), 12, &[first + 1, (first + 1) % 3 + 1])
+    })
 }
 
 #[test]
@@ -55,7 +57,8 @@ fn a_directory_is_removed() {
 #[test]
 fn a_broker_whose_directories_are_all_broken_receives_nothing() {
     // Broker 4 is alive, and can't hold a thing.
-    let skewed = Scene::new(&["a", "b", "c", "d"]).same("t", 30, &[1, 2]).log_dirs(4, &[("/x", Offline)]);
+    let skewed =
+        Scene::new(&["a", "b", "c", "d"]).same("t", 30, &[1, 2]).log_dirs(4, &[("/x", Offline)]);
     let checked = skewed.check();
     assert_eq!(checked.on(4).replicas, 0);
     assert!(checked.on(3).replicas > 0);

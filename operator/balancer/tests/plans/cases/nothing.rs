@@ -6,7 +6,9 @@ use crate::scene::Scene;
 
 fn balanced() -> Scene {
     let scene = Scene::new(&["a", "b", "c", "d"]);
-    (0..20).fold(scene, |scene, topic| scene.same(&format!("t{topic}"), 3, &[topic % 4 + 1, (topic + 1) % 4 + 1]))
+    (0..20).fold(scene, |scene, topic| {
+        scene.same(&format!("t{topic}"), 3, &[topic % 4 + 1, (topic + 1) % 4 + 1])
+    })
 }
 
 #[test]
@@ -45,7 +47,10 @@ fn a_second_run_finds_nothing_to_do() {
     let scene = Scene::new(&["a", "b", "c", "d"]).same("t", 40, &[1, 2]).same("u", 40, &[1, 3]);
     let first = scene.check();
     first.assert_met();
-    let again = Scene { cluster: crate::carry_out::carry_out(&scene.cluster, &first.plan), options: scene.options };
+    let again = Scene {
+        cluster: crate::carry_out::carry_out(&scene.cluster, &first.plan),
+        options: scene.options,
+    };
     let second = again.check();
     assert!(second.plan.steps.is_empty(), "{:?}", second.plan.steps);
 }

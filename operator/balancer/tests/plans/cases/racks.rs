@@ -7,7 +7,9 @@ use crate::scene::Scene;
 
 fn even_racks() -> Vec<Goal> {
     let goals = DEFAULT_GOALS.into_iter();
-    goals.map(|goal| if goal == Goal::RackAware { Goal::RackAwareDistribution } else { goal }).collect()
+    goals
+        .map(|goal| if goal == Goal::RackAware { Goal::RackAwareDistribution } else { goal })
+        .collect()
 }
 
 #[test]
@@ -29,7 +31,9 @@ fn brokers_without_a_rack_are_one_each() {
 #[test]
 fn brokers_of_a_machine_without_a_rack_are_one_together() {
     let scene = Scene::new(&["", "", ""]).same("t", 6, &[1, 2]);
-    let scene = [1, 2].into_iter().fold(scene, |scene, id| scene.broker(id, |broker| broker.host = Some("m".into())));
+    let scene = [1, 2]
+        .into_iter()
+        .fold(scene, |scene, id| scene.broker(id, |broker| broker.host = Some("m".into())));
     let checked = scene.goals(&[Goal::RackAware]).check();
     checked.assert_met();
     assert_eq!(checked.plan.replicas_moved, 6);
@@ -62,14 +66,20 @@ fn racks_are_filled_evenly_where_that_is_asked() {
         (&["a", "a", "a", "b", "b", "c", "c"], &[1, 2, 3, 4, 5]),
     ] {
         let checked = Scene::new(racks).same("t", 12, replicas).goals(&goals).check();
-        assert_eq!(checked.after(Goal::RackAwareDistribution), 0, "{racks:?} {replicas:?}: {:?}", checked.plan.reasons);
+        assert_eq!(
+            checked.after(Goal::RackAwareDistribution),
+            0,
+            "{racks:?} {replicas:?}: {:?}",
+            checked.plan.reasons
+        );
     }
 }
 
 #[test]
 fn racks_too_small_for_an_even_share_are_said() {
     // Rack b has one broker and can't hold two of four replicas.
-    let checked = Scene::new(&["a", "a", "a", "b"]).same("t", 4, &[1, 2, 3, 4]).goals(&even_racks()).check();
+    let checked =
+        Scene::new(&["a", "a", "a", "b"]).same("t", 4, &[1, 2, 3, 4]).goals(&even_racks()).check();
     assert_eq!(checked.after(Goal::RackAwareDistribution), 4);
     checked.assert_reason("RackAwareDistributionGoal");
 }

@@ -8,18 +8,29 @@ use crate::scene::Scene;
 
 fn scene() -> Scene {
     let scene = Scene::new(&["a", "b", "c", "d"]);
-    (0..4).fold(scene, |scene, first| scene.same(&format!("t{first}"), 12, &[first + 1, (first + 1) % 4 + 1]))
+    (0..4).fold(scene, |scene, first| {
+        scene.same(&format!("t{first}"), 12, &[first + 1, (first + 1) % 4 + 1])
+    })
 }
 
 fn change(topics: &[&str], factor: u32) -> Operation {
-    Operation::ReplicationFactor { topics: topics.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), factor }
+    Operation::ReplicationFactor {
+        topics: topics.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
+        factor,
+    }
 }
 
 #[test]
 fn more_replicas_are_added_and_nothing_else_moves() {
     for factor in [3, 4] {
         let checked = scene().operation(change(&[], factor)).check();
-        assert!(checked.plan.steps.iter().all(|step| [StepKind::Add, StepKind::Leader].contains(&step.kind)));
+        assert!(
+            checked
+                .plan
+                .steps
+                .iter()
+                .all(|step| [StepKind::Add, StepKind::Leader].contains(&step.kind))
+        );
         assert_eq!(checked.plan.replicas_moved, 48 * (u64::from(factor) - 2));
         assert_eq!(checked.plan.bytes_moved, 480.0 * (f64::from(factor) - 2.0));
     }
@@ -55,6 +66,10 @@ fn more_replicas_than_racks_are_added_all_the_same() {
 
 #[test]
 fn more_replicas_than_brokers_are_refused() {
-    let refusal = scene().operation(change(&[], 5)).try_check().expect("no plan is wrong").expect_err("there are four");
+    let refusal = scene()
+        .operation(change(&[], 5))
+        .try_check()
+        .expect("no plan is wrong")
+        .expect_err("there are four");
     assert!(matches!(refusal, PlanError::ReplicationFactor(_)), "{refusal}");
 }

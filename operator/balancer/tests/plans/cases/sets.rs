@@ -30,7 +30,12 @@ fn topics_stay_in_their_sets() {
         for goal in [Goal::BrokerSetAware, Goal::RackAware, Goal::ReplicaDistribution] {
             // Sets of unequal size can't all have their share.
             if goal.is_hard() || 16 % sets == 0 {
-                assert_eq!(checked.after(goal), 0, "{sets} sets, {goal}: {:?}", checked.plan.reasons);
+                assert_eq!(
+                    checked.after(goal),
+                    0,
+                    "{sets} sets, {goal}: {:?}",
+                    checked.plan.reasons
+                );
             }
         }
     }
@@ -43,7 +48,8 @@ fn a_topic_without_a_set_goes_where_most_of_it_is() {
         .topic("u", &[&[3, 4], &[3, 4], &[3, 2]])
         .options(|options| {
             options.goals = vec![Goal::BrokerSetAware, Goal::RackAware];
-            options.broker_sets = [("x".to_owned(), [1, 2].into()), ("y".to_owned(), [3, 4].into())].into();
+            options.broker_sets =
+                [("x".to_owned(), [1, 2].into()), ("y".to_owned(), [3, 4].into())].into();
         });
     let checked = scene.check();
     checked.assert_met();
@@ -54,7 +60,8 @@ fn a_topic_without_a_set_goes_where_most_of_it_is() {
 fn a_set_that_is_too_small_is_said() {
     let scene = Scene::new(&["a", "b", "c"]).same("t", 4, &[1, 2]).options(|options| {
         options.goals = vec![Goal::BrokerSetAware];
-        options.broker_sets = [("x".to_owned(), [1].into()), ("y".to_owned(), [2, 3].into())].into();
+        options.broker_sets =
+            [("x".to_owned(), [1].into()), ("y".to_owned(), [2, 3].into())].into();
         options.topic_sets = [("t".to_owned(), "x".to_owned())].into();
     });
     let checked = scene.check();

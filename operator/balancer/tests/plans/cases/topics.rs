@@ -54,7 +54,11 @@ fn a_topic_is_spread() {
         })
         .check();
     checked.assert_met();
-    assert!(checked.plan.replicas_moved >= 4 * 15, "15 of 40 leave each broker: {}", checked.plan.replicas_moved);
+    assert!(
+        checked.plan.replicas_moved >= 4 * 15,
+        "15 of 40 leave each broker: {}",
+        checked.plan.replicas_moved
+    );
 }
 
 #[test]
