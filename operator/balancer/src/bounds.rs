@@ -26,7 +26,8 @@
 //!
 //! Limits that no plan can reach make no plan to bound; the definitions then give some number, never more than the
 //! weight of all movable replicas. Left out, though they could make the bounds larger: broker sets, limits of machines and
-//! of log directories, and how many of a broker's replicas may lead at once.
+//! of log directories, how many of a broker's replicas may lead at once, and that what is in an offline directory has to
+//! leave a broker with open ones too.
 //!
 //! # Definition
 //!

@@ -4,8 +4,8 @@
 //! the plan moves it.
 
 use crate::goal::Goal;
-use crate::model::{NONE, Resource};
-use crate::task::Task;
+use crate::model::{Model, NONE, Resource};
+use crate::options::Options;
 
 /// Sets of brokers by name, ascending, and who belongs to them.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,10 +25,9 @@ impl BrokerSets {
     }
 }
 
-/// The sets of a task. A topic that the options don't place belongs to the set that has most of its bytes; of equal ones
+/// The sets of a model. A topic that the options don't place belongs to the set that has most of its bytes; of equal ones
 /// to that with most of its replicas, then to the first by name.
-pub(crate) fn broker_sets(task: &Task<'_>) -> BrokerSets {
-    let (model, options) = (task.model, task.options);
+pub(crate) fn broker_sets(model: &Model, options: &Options) -> BrokerSets {
     let mut brokers = vec![NONE; model.brokers.len()];
     let mut topics = vec![NONE; model.topics.len()];
     if options.broker_sets.is_empty() || !options.has(Goal::BrokerSetAware) {
@@ -84,14 +83,13 @@ mod tests {
     use super::broker_sets;
     use crate::goal::Goal;
     use crate::model::NONE;
-    use crate::task::Task;
     use crate::tiny::Tiny;
 
     /// The sets of the topics and of the brokers 1 to 5.
     #[track_caller]
     fn check(tiny: &Tiny, topics: &[u32], brokers: [u32; 5]) {
         let model = tiny.model();
-        let sets = broker_sets(&Task::new(&model, &tiny.options));
+        let sets = broker_sets(&model, &tiny.options);
         assert_eq!(sets.topics, topics);
         assert_eq!(sets.brokers, brokers);
     }

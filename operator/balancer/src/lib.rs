@@ -11,6 +11,7 @@
 )]
 
 pub mod attribution;
+mod bounds;
 mod broker_sets;
 pub mod document;
 mod evaluate;
@@ -21,25 +22,27 @@ mod limits;
 mod log_dirs;
 mod model;
 mod options;
+mod order;
+mod place;
 mod placement;
 mod plan;
+mod planner;
 mod provision;
 mod reasons;
+mod replication_factor;
+mod search;
 mod shortage;
 mod statistics;
-mod bounds;
-mod order;
-mod planner;
-mod search;
-mod replication_factor;
-mod place;
 mod task;
 #[cfg(test)]
 mod tiny;
 mod wording;
 
 pub use goal::{DEFAULT_GOALS, Goal, UnknownGoal};
-pub use model::{Broker, Host, Load, LogDir, Model, ModelError, NONE, Partition, Problem, RESOURCES, Replica, Resource, Topic};
+pub use model::{
+    Broker, Host, Load, LogDir, Model, ModelError, NONE, Partition, Problem, RESOURCES, Replica,
+    Resource, Topic,
+};
 pub use options::{Constraints, Operation, Options};
 pub use place::{NewPartitions, PlaceError, place};
 pub use plan::{GoalOutcome, LogDirMove, Plan, Provision, ProvisionStatus, Step, StepKind};

@@ -113,7 +113,8 @@ impl Limits {
     /// The limits of a task.
     pub(crate) fn new(task: &Task<'_>) -> Self {
         let average = Average::of(task);
-        let brokers = (0..task.roles.len()).map(|broker| broker_limits(task, &average, broker)).collect();
+        let brokers =
+            (0..task.roles.len()).map(|broker| broker_limits(task, &average, broker)).collect();
         let shares = (0..task.roles.len())
             .map(|broker| average.share(task, broker).map(|share| (share as i64).max(1)))
             .collect();
@@ -150,7 +151,11 @@ impl Average {
             add(&mut totals, &totals_of(model, index as u32, leader == index as u32));
         }
         // A partition without a leader will have one.
-        for partition in model.partitions.iter().filter(|partition| partition.leader == NONE && partition.replicas > 0) {
+        for partition in model
+            .partitions
+            .iter()
+            .filter(|partition| partition.leader == NONE && partition.replicas > 0)
+        {
             let led = totals_of(model, partition.first_replica, true);
             let followed = totals_of(model, partition.first_replica, false);
             for (total, (led, followed)) in totals.iter_mut().zip(led.iter().zip(followed)) {
@@ -173,7 +178,8 @@ impl Average {
             }
             if role.counted && role.leads {
                 average.leading += 1.0;
-                average.leading_capacity += model.brokers[broker].capacity[Resource::NetworkIn as usize] as f64;
+                average.leading_capacity +=
+                    model.brokers[broker].capacity[Resource::NetworkIn as usize] as f64;
             }
         }
         average
@@ -184,7 +190,8 @@ impl Average {
         let capacity = capacity(task, broker);
         let mut share = [0.0; DIMENSIONS];
         for resource in 0..RESOURCES {
-            share[resource] = self.totals[resource] * ratio(capacity[resource] as f64, self.capacity[resource]);
+            share[resource] =
+                self.totals[resource] * ratio(capacity[resource] as f64, self.capacity[resource]);
         }
         share[REPLICAS] = ratio(self.totals[REPLICAS], self.counted);
         share[LEADERS] = ratio(self.totals[LEADERS], self.leading);
@@ -205,7 +212,8 @@ fn capacity(task: &Task<'_>, broker: usize) -> Load {
     if task.roles[broker].closed {
         return capacity;
     }
-    let closed = task.model.log_dirs_of(broker as u32).filter(|dir| task.closed_dirs[*dir as usize]);
+    let closed =
+        task.model.log_dirs_of(broker as u32).filter(|dir| task.closed_dirs[*dir as usize]);
     let lost: i64 = closed.map(|dir| task.model.log_dirs[dir as usize].capacity).sum();
     let disk = &mut capacity[Resource::Disk as usize];
     *disk = (*disk - lost).max(0);
@@ -226,14 +234,18 @@ const RESOURCE_GOALS: [(Resource, Goal, Goal); RESOURCES] = [
 fn broker_limits(task: &Task<'_>, average: &Average, index: usize) -> BrokerLimits {
     let (options, constraints) = (task.options, &task.options.constraints);
     let (carries, role) = (capacity(task, index), task.roles[index]);
-    let mut limits =
-        BrokerLimits { low: [0; DIMENSIONS], high: [UNLIMITED; DIMENSIONS], cap: [UNLIMITED; DIMENSIONS] };
+    let mut limits = BrokerLimits {
+        low: [0; DIMENSIONS],
+        high: [UNLIMITED; DIMENSIONS],
+        cap: [UNLIMITED; DIMENSIONS],
+    };
     let share = average.share(task, index);
     for (resource, capacity_goal, usage_goal) in RESOURCE_GOALS {
         let dimension = resource as usize;
         let capacity = carries[dimension] as f64;
         if options.has(capacity_goal) {
-            limits.cap[dimension] = (capacity * constraints.capacity_thresholds[dimension]).floor() as i64;
+            limits.cap[dimension] =
+                (capacity * constraints.capacity_thresholds[dimension]).floor() as i64;
         }
         if options.has(usage_goal) {
             let band = constraints.resource_band(resource);
@@ -292,11 +304,13 @@ fn topic_limits(task: &Task<'_>) -> Vec<TopicLimits> {
         let constraints = &options.constraints;
         let average = ratio(f64::from(total), over);
         let width = Constraints::band(constraints.topic_threshold);
-        let (min_gap, max_gap) = (f64::from(constraints.topic_min_gap), f64::from(constraints.topic_max_gap));
+        let (min_gap, max_gap) =
+            (f64::from(constraints.topic_min_gap), f64::from(constraints.topic_max_gap));
         let high = (average * (1.0 + width)).ceil();
         let high = high.clamp(average.ceil() + min_gap, average.ceil() + max_gap.max(min_gap));
         let low = (average * (1.0 - width).max(0.0)).floor();
-        let low = low.clamp(average.floor() - max_gap.max(min_gap), average.floor() - min_gap).max(0.0);
+        let low =
+            low.clamp(average.floor() - max_gap.max(min_gap), average.floor() - min_gap).max(0.0);
         (low as u32, high as u32)
     };
     let free = (0, u32::MAX);
@@ -305,10 +319,17 @@ fn topic_limits(task: &Task<'_>) -> Vec<TopicLimits> {
         .iter()
         .enumerate()
         .map(|(index, topic)| {
-            let replicas: u32 =
-                task.model.partitions_of(index as u32).map(|p| task.model.partitions[p as usize].replicas).sum();
+            let replicas: u32 = task
+                .model
+                .partitions_of(index as u32)
+                .map(|p| task.model.partitions[p as usize].replicas)
+                .sum();
             TopicLimits {
-                replicas: if options.has(Goal::TopicReplicaDistribution) { band(replicas, counted) } else { free },
+                replicas: if options.has(Goal::TopicReplicaDistribution) {
+                    band(replicas, counted)
+                } else {
+                    free
+                },
                 leaders: if options.has(Goal::TopicLeaderDistribution) {
                     band(topic.partitions, leading)
                 } else {
@@ -339,7 +360,8 @@ fn host_limits(task: &Task<'_>) -> Vec<Load> {
             // Directories aren't shared between the brokers of a machine; its processor and its network are.
             if resource != Resource::Disk && task.options.has(goal) {
                 let threshold = task.options.constraints.capacity_thresholds[resource as usize];
-                limits[resource as usize] = (capacity[host][resource as usize] as f64 * threshold).floor() as i64;
+                limits[resource as usize] =
+                    (capacity[host][resource as usize] as f64 * threshold).floor() as i64;
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Which log directory each replica is put into, once it is known which broker holds it.
 //!
 //! - A replica that came to its broker, or that has to leave a closed directory without leaving its broker, gets an open
-//!   directory. It is copied anyway, so that it may as well go where it helps most.
+//!   directory. It is copied anyway, so that it may as well go where it helps most. Out of a directory that is offline
+//!   a broker can't copy: what stays on it stays in it.
 //! - `IntraBrokerDiskCapacityGoal` and `IntraBrokerDiskUsageDistributionGoal`, when they are asked for, may then move
 //!   what was at rest: capacity first, the band after it, with few bytes ([`balance`] has the rules). That is only done
 //!   where replicas may move for a soft goal, on brokers that receive, and never to topics that are excluded.
@@ -116,8 +117,10 @@ fn arrange(
     for replica in replicas.iter().copied() {
         let before = &model.replicas[replica as usize];
         let stays = before.broker == broker;
-        if open.is_empty() || (stays && task.scope == Scope::Leadership) {
-            // Nothing should have come where no directory is open. What did still needs one that exists.
+        let caught = stays && task.is_stranded(replica) && !task.may_stay_on_broker(replica);
+        if open.is_empty() || caught || (stays && task.scope == Scope::Leadership) {
+            // What is in a directory that is offline can't be copied out of it. Nothing should have come where no
+            // directory is open; what did still needs one that exists.
             let dir =
                 if stays { before.log_dir } else { model.brokers[broker as usize].first_log_dir };
             placement.log_dir[replica as usize] = dir;

@@ -103,7 +103,8 @@ pub struct Constraints {
     pub balance_thresholds: [f64; RESOURCES],
     /// By resource: the share of the capacity that may be used; 0.8, and 0.7 of the processor.
     pub capacity_thresholds: [f64; RESOURCES],
-    /// By resource: at and below this share of all capacity the cluster idles, and nothing is moved for its band.
+    /// By resource: at and below this share of all capacity the cluster idles: its band has no lower end, and its upper
+    /// one is no lower than nine tenths of this share.
     pub low_utilization_thresholds: [f64; RESOURCES],
     /// The same as `balance_thresholds` for the number of replicas.
     pub replica_threshold: f64,
@@ -139,14 +140,26 @@ impl Constraints {
                 return refuse(name, value.to_string(), "from 1 to 1000");
             }
         }
-        if let Some(value) = self.capacity_thresholds.iter().find(|value| !(0.0..=1.0).contains(*value)) {
+        if let Some(value) =
+            self.capacity_thresholds.iter().find(|value| !(0.0..=1.0).contains(*value))
+        {
             return refuse("a resource's capacity threshold", value.to_string(), "from 0 to 1");
         }
-        if let Some(value) = self.low_utilization_thresholds.iter().find(|value| !(0.0..=1.0).contains(*value)) {
-            return refuse("a resource's low utilisation threshold", value.to_string(), "from 0 to 1");
+        if let Some(value) =
+            self.low_utilization_thresholds.iter().find(|value| !(0.0..=1.0).contains(*value))
+        {
+            return refuse(
+                "a resource's low utilisation threshold",
+                value.to_string(),
+                "from 0 to 1",
+            );
         }
         if self.topic_min_gap > self.topic_max_gap {
-            return refuse("the least gap of topics", self.topic_min_gap.to_string(), "no more than the largest gap");
+            return refuse(
+                "the least gap of topics",
+                self.topic_min_gap.to_string(),
+                "no more than the largest gap",
+            );
         }
         Ok(())
     }

@@ -8,6 +8,9 @@
 //! - A partition never has more replicas than before that have to leave their racks, and no two on a broker.
 //! - A broker that leads the fewest partitions of a topic that it may lead leads no fewer.
 //! - A partition loses a replica without getting another only where its replication factor is lowered.
+//! - Nothing is copied from a partition that has no leader: it gets one first, whatever that costs its broker, since
+//!   nothing can be read from it or written to it until then. One without an online replica is left alone.
+//! - A broker that may not lead gets no leadership while another replica that is online could lead.
 //!
 //! One step changes one partition: a replica moves, comes, goes or changes its directory. Who leads changes, and the list
 //! is put in its order, with the last replica of a partition that comes to another broker. It is a step of its own if none
@@ -53,6 +56,8 @@ pub(crate) struct Leaving {
     pub(crate) place: u32,
     /// The replica, with the index of the task's partition.
     pub(crate) replica: Replica,
+    /// Whether it is offline.
+    pub(crate) offline: bool,
 }
 
 impl Leaving {
@@ -69,6 +74,7 @@ impl Leaving {
             Self {
                 place: index - given.partitions[replica.partition as usize].first_replica,
                 replica,
+                offline: given.is_offline(index),
             }
         };
         changed.removed.iter().map(|index| leaving(*index)).collect()

@@ -1,5 +1,7 @@
 //! What a plan says.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::goal::Goal;
@@ -39,8 +41,8 @@ pub struct Plan {
 /// One step: the smallest thing that is done, waited for, and can be stopped after.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
-    /// The topic.
-    pub topic: String,
+    /// The topic; all its steps share the name.
+    pub topic: Arc<str>,
     /// The partition's number.
     pub partition: i32,
     /// The precondition: brokers of its replicas in order before the step.

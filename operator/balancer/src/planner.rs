@@ -43,7 +43,11 @@ impl Threads<'_> {
     }
 
     /// Does two things, at the same time if there are threads for it.
-    fn both<A: Send, B: Send>(self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    fn both<A: Send, B: Send>(
+        self,
+        a: impl FnOnce() -> A + Send,
+        b: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
         match self {
             Self::One => (a(), b()),
             Self::Pool(pool) => pool.join(a, b),
@@ -66,7 +70,9 @@ pub enum PlanError {
         path: String,
     },
     /// A set of brokers that isn't there.
-    #[error("topic \"{topic}\" is said to belong to the broker set \"{set}\", which isn't defined: define it")]
+    #[error(
+        "topic \"{topic}\" is said to belong to the broker set \"{set}\", which isn't defined: define it"
+    )]
     UnknownBrokerSet {
         /// The topic.
         topic: String,
@@ -123,29 +129,36 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
     };
     let leaving = changed.as_ref().map(|changed| Leaving::of(model, changed)).unwrap_or_default();
     let given = Task::new(model, options);
-    let task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
+    let mut task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
+    task.sets = given.sets.clone();
     let limits = Limits::new(&task);
-    let mut emphasis = Vec::new();
-    let (mut placement, (bounds, basis, before)) = threads.both(
-        || search(&task, &limits, &emphasis, threads),
+    let mut placement = search(&task, &limits, &[], threads);
+    assign_log_dirs(&task, &limits, &mut placement);
+    // The search has work for all threads, the order of steps for one: the rest is done beside it.
+    let (mut ordered, (bounds, basis, before)) = threads.both(
+        || order(&task, &limits, &placement, &leaving),
         || {
             let before = evaluate(&given, &Limits::new(&given), &Placement::of(model));
             (bounds(&task, &limits, Threads::One), model.basis(), before)
         },
     );
-    let (ordered, after, stays) = loop {
-        assign_log_dirs(&task, &limits, &mut placement);
-        let ordered = order(&task, &limits, &placement, &leaving);
-        let after = evaluate(&task, &limits, &ordered.placement);
-        let Some(goal) = worse(&task, &before, &after) else { break (ordered, after, None) };
-        if emphasis.len() == RETRIES {
-            let ordered = order(&task, &limits, &Placement::of(model), &leaving);
-            let after = evaluate(&task, &limits, &ordered.placement);
-            break (ordered, after, Some(goal));
+    let mut after = evaluate(&task, &limits, &ordered.placement);
+    let mut emphasis = Vec::new();
+    let mut stays = None;
+    while let Some(goal) = worse(&task, &before, &after) {
+        if emphasis.len() < RETRIES {
+            emphasis.push(goal);
+            placement = search(&task, &limits, &emphasis, threads);
+            assign_log_dirs(&task, &limits, &mut placement);
+        } else if stays.is_none() {
+            stays = Some(goal);
+            placement = Placement::of(task.model);
+        } else {
+            break;
         }
-        emphasis.push(goal);
-        placement = search(&task, &limits, &emphasis, threads);
-    };
+        ordered = order(&task, &limits, &placement, &leaving);
+        after = evaluate(&task, &limits, &ordered.placement);
+    }
     let goals = before
         .violations
         .iter()
@@ -187,19 +200,25 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
 }
 
 /// The first goal by priority that has become worse, if none before it has become better. Operations that say what is to
-/// go have their way: it may cost a goal.
+/// go have their way, and so has what can't stay: it may cost a goal.
 fn worse(task: &Task<'_>, before: &Evaluation, after: &Evaluation) -> Option<Goal> {
-    if !task.balances_leaders() {
+    if !task.balances_leaders() || task.is_pressed() {
         return None;
     }
-    let mut changes = before.violations.iter().zip(&after.violations).map(|((goal, a), (_, b))| (*goal, a.cmp(b)));
+    let mut changes = before
+        .violations
+        .iter()
+        .zip(&after.violations)
+        .map(|((goal, a), (_, b))| (*goal, a.cmp(b)));
     let (goal, change) = changes.find(|(_, change)| change.is_ne())?;
     change.is_lt().then_some(goal)
 }
 
 /// The steps that copy a replica to another broker.
 fn copied(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    steps.iter().filter(|step| matches!(step.kind, StepKind::Move | StepKind::Evacuate | StepKind::Add))
+    steps
+        .iter()
+        .filter(|step| matches!(step.kind, StepKind::Move | StepKind::Evacuate | StepKind::Add))
 }
 
 /// Partitions that another broker leads.
@@ -226,6 +245,9 @@ fn identity(plan: &Plan) -> String {
     text(&plan.basis);
     text(plan.operation);
     text(&plan.seed.to_string());
+    text(&format!("{:?}", plan.provision.status));
+    text(&format!("{:?}", (plan.bytes_moved, plan.bytes_lower_bound, plan.replicas_moved)));
+    text(&format!("{:?}", (plan.replicas_lower_bound, plan.leaders_moved)));
     let mut line = Vec::new();
     for step in &plan.steps {
         line.clear();
@@ -269,7 +291,9 @@ pub(crate) fn check(model: &Model, options: &Options) -> Result<(), PlanError> {
     named.extend(&options.excluded_for_leadership);
     named.extend(options.broker_sets.values().flatten());
     match &options.operation {
-        Operation::AddBrokers(ids) | Operation::RemoveBrokers(ids) | Operation::Demote(ids) => named.extend(ids),
+        Operation::AddBrokers(ids) | Operation::RemoveBrokers(ids) | Operation::Demote(ids) => {
+            named.extend(ids)
+        }
         Operation::RemoveLogDirs(dirs) => named.extend(dirs.iter().map(|(broker, _)| *broker)),
         _ => {}
     }
@@ -294,7 +318,11 @@ pub(crate) fn check(model: &Model, options: &Options) -> Result<(), PlanError> {
     for (set, brokers) in &options.broker_sets {
         for broker in brokers {
             if let Some(one) = set_of.insert(*broker, set) {
-                return Err(PlanError::TwoBrokerSets { broker: *broker, one: one.clone(), other: set.clone() });
+                return Err(PlanError::TwoBrokerSets {
+                    broker: *broker,
+                    one: one.clone(),
+                    other: set.clone(),
+                });
             }
         }
     }

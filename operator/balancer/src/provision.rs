@@ -173,7 +173,8 @@ impl<'a> Size<'a> {
         if spare == 0 || self.after.totals.iter().any(|totals| totals[REPLICAS] > FEW_REPLICAS) {
             return Some(Verdict::Right);
         }
-        let why = format!("{goal}: no broker has more than {FEW_REPLICAS} replicas");
+        let why =
+            format!("{goal}: no broker has more than {}", count(FEW_REPLICAS as u64, "replica"));
         Some(Verdict::Large { brokers: Some(spare), why })
     }
 

@@ -6,6 +6,7 @@
 
 mod bulk;
 mod homeless;
+mod receivers;
 mod unmet;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ use crate::model::{Model, NONE};
 use crate::placement::Placement;
 use crate::shortage::{Shortage, shortages};
 use crate::task::Task;
-use crate::wording::{have, partition, some};
+use crate::wording::{have, partition, some, thousands};
 
 pub(crate) use unmet::{Cause, unmet};
 
@@ -46,7 +47,7 @@ pub(crate) fn reasons(
     }
     if let Some(more) = reasons.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         reasons.truncate(SHOWN);
-        reasons.push(format!("and {more} more like these"));
+        reasons.push(format!("and {} more like these", thousands(more as u64)));
     }
     reasons
 }

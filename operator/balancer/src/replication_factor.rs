@@ -20,7 +20,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::broker_sets::{BrokerSets, broker_sets};
+use crate::broker_sets::BrokerSets;
 use crate::evenness::uneven_by;
 use crate::limits::{Limits, Totals, sum_brokers, totals_of};
 use crate::model::{Model, NONE, RESOURCES, Replica};
@@ -217,7 +217,7 @@ impl<'a> Choice<'a> {
         Self {
             task,
             limits,
-            sets: broker_sets(task),
+            sets: task.sets.clone(),
             gone,
             sums: sum_brokers(model, &brokers, &leaders),
             topic: 0,

@@ -35,7 +35,12 @@ const NARROW: f64 = 0.6;
 
 /// Where everything should be. `emphasis` are goals that an earlier search made worse: they weigh more in this one, the
 /// more the more often they are named.
-pub(crate) fn search(task: &Task<'_>, limits: &Limits, emphasis: &[Goal], threads: Threads<'_>) -> Placement {
+pub(crate) fn search(
+    task: &Task<'_>,
+    limits: &Limits,
+    emphasis: &[Goal],
+    threads: Threads<'_>,
+) -> Placement {
     let mut rng = ChaCha8Rng::seed_from_u64(task.options.seed);
     let start = Placement::of(task.model);
     let mut state = State::new(task, limits, emphasis, &start, threads);
@@ -51,6 +56,8 @@ pub(crate) fn search(task: &Task<'_>, limits: &Limits, emphasis: &[Goal], thread
     state.view(View::Actual, 1.0, threads);
     lead::balance(&mut state, threads);
     if task.scope != Scope::Leadership {
+        // Shedding may have made room for what had none.
+        mend::place_stranded(&mut state, &mut rng);
         finish::finish(&mut state, &mut rng, threads);
         undo::undo(&mut state, threads);
     }
@@ -71,7 +78,10 @@ fn put_leaders_first(task: &Task<'_>, start: &Placement, placement: &mut Placeme
         let replicas = task.model.replicas_of(partition);
         let excluded = task.model.topics[of_partition.topic as usize].excluded;
         let changes = placement.leader[partition as usize] != of_partition.leader
-            || replicas.clone().any(|replica| placement.broker[replica as usize] != start.broker[replica as usize]);
+            || replicas.clone().any(|replica| {
+                placement.broker[replica as usize] != start.broker[replica as usize]
+                    || task.is_stranded(replica)
+            });
         let touches = |mut replicas: std::ops::Range<u32>| {
             replicas.any(|replica| {
                 let broker = placement.broker[replica as usize];
@@ -79,7 +89,9 @@ fn put_leaders_first(task: &Task<'_>, start: &Placement, placement: &mut Placeme
             })
         };
         placement.leader_first[partition as usize] = match task.scope {
-            Scope::Leadership if matches!(operation, Operation::Demote(_)) => changes || touches(replicas),
+            Scope::Leadership if matches!(operation, Operation::Demote(_)) => {
+                changes || touches(replicas)
+            }
             Scope::All | Scope::Leadership => changes || !excluded,
             Scope::Stranded => changes,
         };

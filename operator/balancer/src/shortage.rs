@@ -7,13 +7,19 @@
 //! business of [`reasons`](crate::reasons).
 
 mod search;
+mod spread;
+mod uneven;
 
 use crate::evaluate::{Place, Violation};
 use crate::goal::Goal;
+use crate::model::Resource;
 use crate::task::Task;
-use crate::wording::{amount, bytes, count, have, of, partition, plural, some};
+use crate::wording::{
+    amount, amounts, bytes, count, have, of, partition, plural, racks, some, thousands,
+};
 
 pub(crate) use search::{is_disk_full, shortages};
+pub(crate) use uneven::Uneven;
 
 /// Something that a cluster lacks.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,8 +55,8 @@ pub(crate) enum Shortage {
         goal: Goal,
         /// What of a broker's totals.
         dimension: usize,
-        /// The rack that is too small; none is the whole cluster.
-        rack: Option<u32>,
+        /// The racks that are too small together; none is the whole cluster.
+        racks: Vec<u32>,
         /// What there is to hold.
         whole: i64,
         /// What may be held.
@@ -60,6 +66,8 @@ pub(crate) enum Shortage {
         /// Ids of brokers that would do, were they not excluded.
         excluded: Vec<i32>,
     },
+    /// Racks are of so unequal size that brokers can't be in their bands.
+    Uneven(Uneven),
     /// A replica is larger than what any broker may hold.
     Replica {
         /// The goal.
@@ -105,6 +113,7 @@ impl Shortage {
                 _ => false,
             },
             Self::Capacity { goal, .. } | Self::Replica { goal, .. } => violation.goal == *goal,
+            Self::Uneven(uneven) => uneven.explains(violation),
             Self::MinLeaders { topic, .. } => {
                 violation.goal == Goal::MinTopicLeadersPerBroker
                     && matches!(violation.place, Place::Topic { topic: other, .. } if other == *topic)
@@ -143,27 +152,30 @@ impl Shortage {
                 if *partitions == 1 { "has" } else { "have" },
                 have(u64::from(*racks), "rack"),
             ),
-            Self::Capacity { dimension, rack, whole, allowed, .. } => {
-                let (needs, allowed) =
-                    (amount(model, *dimension, *whole), amount(model, *dimension, *allowed));
+            Self::Capacity { dimension, racks: within, whole, allowed, .. } => {
+                let [needs, allowed] = amounts(model, *dimension, [*whole, *allowed]);
                 let needs = format!("{}{needs}", of(*dimension));
-                match rack {
-                    Some(rack) => format!(
-                        "rack {} has to hold at least {needs}, but its brokers may hold {allowed}",
-                        model.racks[*rack as usize],
+                match within.as_slice() {
+                    [] => format!("the brokers have to hold {needs}, but may hold {allowed}"),
+                    [_] => format!(
+                        "{} has to hold at least {needs}, but its brokers may hold {allowed}",
+                        racks(model, within),
                     ),
-                    None => {
-                        format!("the brokers have to hold {needs}, but may hold {allowed}")
-                    }
+                    _ => format!(
+                        "{} have to hold at least {needs}, but their brokers may hold {allowed}",
+                        racks(model, within),
+                    ),
                 }
             }
-            Self::Replica { dimension, partition: index, amount: needs, allowed, .. } => format!(
-                "a replica of {} alone has {}{}, but no broker may hold more than {}",
-                partition(model, *index),
-                of(*dimension),
-                amount(model, *dimension, *needs),
-                amount(model, *dimension, *allowed),
-            ),
+            Self::Uneven(uneven) => uneven.cause(task),
+            Self::Replica { dimension, partition: index, amount: needs, allowed, .. } => {
+                let [needs, allowed] = amounts(model, *dimension, [*needs, *allowed]);
+                format!(
+                    "a replica of {} alone has {}{needs}, but no broker may hold more than {allowed}",
+                    partition(model, *index),
+                    of(*dimension),
+                )
+            }
             Self::MinLeaders { topic, brokers } => {
                 let topic = &model.topics[*topic as usize];
                 format!(
@@ -172,15 +184,14 @@ impl Shortage {
                     count(u64::from(topic.partitions), "partition"),
                     count(u64::from(*brokers), "broker"),
                     count(u64::from(topic.min_leaders_per_broker), "leader"),
-                    u64::from(*brokers) * u64::from(topic.min_leaders_per_broker),
+                    thousands(u64::from(*brokers) * u64::from(topic.min_leaders_per_broker)),
                 )
             }
-            Self::LogDirs { broker, used, allowed } => format!(
-                "broker {} holds {}, but its log directories may hold {}",
-                model.brokers[*broker as usize].id,
-                bytes(model, *used),
-                bytes(model, *allowed),
-            ),
+            Self::LogDirs { broker, used, allowed } => {
+                let [used, allowed] = amounts(model, Resource::Disk as usize, [*used, *allowed]);
+                let id = model.brokers[*broker as usize].id;
+                format!("broker {id} holds {used}, but its log directories may hold {allowed}")
+            }
         }
     }
 
@@ -196,7 +207,7 @@ impl Shortage {
             }
             Self::Brokers { factor, brokers, .. } => {
                 let missing = u64::from(factor - brokers);
-                format!("needs {} more {}", missing, plural(missing, "broker"))
+                format!("needs {}", count(missing, "more broker"))
             }
             Self::Racks { factor, racks, .. } => {
                 let missing = u64::from(factor - racks);
@@ -206,10 +217,13 @@ impl Shortage {
                     plural(missing, "rack"),
                 )
             }
-            Self::Capacity { goal, dimension, rack, like, excluded, .. } => {
-                let place = rack.map_or(String::new(), |rack| {
-                    format!(" in rack {}", model.racks[rack as usize])
-                });
+            Self::Uneven(uneven) => uneven.remedy(task),
+            Self::Capacity { goal, dimension, racks: within, like, excluded, .. } => {
+                let place = if within.is_empty() {
+                    String::new()
+                } else {
+                    format!(" in {}", racks(model, within))
+                };
                 let more = match like {
                     Some((broker, number)) => {
                         let broker = &model.brokers[*broker as usize];
@@ -222,8 +236,8 @@ impl Shortage {
                                 )
                             });
                         format!(
-                            "{number} more {} like broker {}{size}{place}",
-                            plural(*number, "broker"),
+                            "{} like broker {}{size}{place}",
+                            count(*number, "more broker"),
                             broker.id
                         )
                     }
@@ -260,9 +274,9 @@ impl Shortage {
                 let needs = u64::from(*brokers) * u64::from(topic.min_leaders_per_broker);
                 let missing = needs - u64::from(topic.partitions);
                 format!(
-                    "{} needs {missing} more {}, or fewer brokers that may lead",
+                    "{} needs {}, or fewer brokers that may lead",
                     Goal::MinTopicLeadersPerBroker,
-                    plural(missing, "partition"),
+                    count(missing, "more partition"),
                 )
             }
             Self::LogDirs { broker, used, allowed } => format!(

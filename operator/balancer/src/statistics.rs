@@ -87,7 +87,7 @@ fn describe(model: &Model, sums: &[Totals]) -> Vec<BrokerStatistics> {
 
 /// The index of the partition that a step is about.
 fn find(model: &Model, step: &Step) -> Option<u32> {
-    let topic = model.topics.binary_search_by(|topic| topic.name.cmp(&step.topic)).ok()?;
+    let topic = model.topics.binary_search_by(|topic| topic.name.as_str().cmp(&step.topic)).ok()?;
     let range = model.partitions_of(topic as u32);
     let partitions = &model.partitions[range.start as usize..range.end as usize];
     let index =

@@ -3,8 +3,9 @@
 //! This is the one place that knows the operations apart: the search, the bounds, the evaluation and the ordering of
 //! steps see a [`Task`] only.
 
+use crate::broker_sets::{BrokerSets, broker_sets};
 use crate::document::BrokerState;
-use crate::model::{Model, NONE};
+use crate::model::{Model, NONE, Partition};
 use crate::options::{Operation, Options};
 
 /// An operation on a model. Indices are the model's.
@@ -21,6 +22,10 @@ pub(crate) struct Task<'a> {
     pub(crate) closed_dirs: Vec<bool>,
     /// What may move for a soft goal.
     pub(crate) scope: Scope,
+    /// Who belongs to which set of brokers, by where things are before the operation.
+    pub(crate) sets: BrokerSets,
+    /// By partition: whether a replica of it is online, so that there is something to copy.
+    has_source: Vec<bool>,
 }
 
 /// What a broker does in a task.
@@ -30,8 +35,10 @@ pub(crate) struct Role {
     pub(crate) receives: bool,
     /// It is there to hold its share: averages and bands are over such brokers.
     pub(crate) counted: bool,
-    /// It may lead.
+    /// It may lead. One that may not keeps what it leads unless it resigns.
     pub(crate) leads: bool,
+    /// It gives up what it leads.
+    pub(crate) resigns: bool,
     /// Everything on it has to go.
     pub(crate) closed: bool,
 }
@@ -81,13 +88,13 @@ impl<'a> Task<'a> {
                     && !options.excluded_for_replicas.contains(&broker.id)
                     && model.log_dirs_of(index as u32).any(|dir| is_open(dir as usize));
                 let new = if adds { named(broker) } else { broker.state == BrokerState::New };
+                let resigns =
+                    closed || broker.state == BrokerState::Demoted || (demotes && named(broker));
                 Role {
                     receives: open && (!any_new || new),
                     counted: open,
-                    leads: !(closed
-                        || broker.state == BrokerState::Demoted
-                        || (demotes && named(broker))
-                        || options.excluded_for_leadership.contains(&broker.id)),
+                    leads: !(resigns || options.excluded_for_leadership.contains(&broker.id)),
+                    resigns,
                     closed,
                 }
             })
@@ -105,7 +112,18 @@ impl<'a> Task<'a> {
             Operation::Rebalance | Operation::AddBrokers(_) if offline => Scope::Stranded,
             Operation::Rebalance | Operation::AddBrokers(_) => Scope::All,
         };
-        Self { model, options, roles, closed_dirs, scope }
+        let online =
+            |partition| model.replicas_of(partition).any(|replica| !model.is_offline(replica));
+        let has_source = (0..model.partitions.len() as u32).map(online).collect();
+        Self {
+            model,
+            options,
+            roles,
+            closed_dirs,
+            scope,
+            sets: broker_sets(model, options),
+            has_source,
+        }
     }
 
     /// Whether a replica has to go somewhere: it has no place, or its broker or its directory is closed.
@@ -128,27 +146,60 @@ impl<'a> Task<'a> {
     pub(crate) fn is_movable(&self, replica: u32) -> bool {
         match self.scope {
             Scope::Leadership => false,
-            Scope::Stranded => self.is_stranded(replica),
+            Scope::Stranded => self.is_stranded(replica) && self.has_source(replica),
             Scope::All => self.may_move_for_hard_goals(replica),
         }
     }
 
+    /// Whether there is something to make a replica from: without an online replica of the partition, moving one would
+    /// give up its data.
+    pub(crate) fn has_source(&self, replica: u32) -> bool {
+        self.has_source[self.model.replicas[replica as usize].partition as usize]
+    }
+
     /// Whether a replica may move for a hard goal.
     pub(crate) fn may_move_for_hard_goals(&self, replica: u32) -> bool {
+        if !self.has_source(replica) {
+            return false;
+        }
         let partition = self.model.replicas[replica as usize].partition as usize;
         let excluded = self.model.topics[self.model.partitions[partition].topic as usize].excluded;
         self.scope != Scope::Leadership && (!excluded || self.is_stranded(replica))
     }
 
+    /// Whether things can't stay as they are, whatever that costs: something is where nothing may stay, or leads where
+    /// nothing may lead.
+    pub(crate) fn is_pressed(&self) -> bool {
+        let resigns = |partition: &Partition| {
+            let broker =
+                self.model.replicas.get(partition.leader as usize).map(|replica| replica.broker);
+            broker.is_some_and(|broker| broker != NONE && self.roles[broker as usize].resigns)
+        };
+        (0..self.model.replicas.len() as u32).any(|replica| self.is_stranded(replica))
+            || self
+                .model
+                .partitions
+                .iter()
+                .any(|partition| partition.leader == NONE || resigns(partition))
+    }
+
     /// Whether a replica can lead: it is online, and its broker may.
     pub(crate) fn may_lead(&self, replica: u32, broker: u32) -> bool {
+        self.is_online(replica, broker) && self.roles[broker as usize].leads
+    }
+
+    /// Whether a replica is online on a broker.
+    pub(crate) fn is_online(&self, replica: u32, broker: u32) -> bool {
         broker != NONE
-            && self.roles[broker as usize].leads
-            && !(self.model.replicas[replica as usize].broker == broker && self.model.is_offline(replica))
+            && !(self.model.replicas[replica as usize].broker == broker
+                && self.model.is_offline(replica))
     }
 
     /// Whether the operation balances leadership, rather than moving it where it must.
     pub(crate) fn balances_leaders(&self) -> bool {
-        matches!(self.options.operation, Operation::Rebalance | Operation::AddBrokers(_) | Operation::Leaders)
+        matches!(
+            self.options.operation,
+            Operation::Rebalance | Operation::AddBrokers(_) | Operation::Leaders
+        )
     }
 }

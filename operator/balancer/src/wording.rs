@@ -3,9 +3,29 @@
 use crate::limits::{LEADER_IN, LEADERS, POTENTIAL_OUT, REPLICAS};
 use crate::model::{Model, Resource};
 
-/// How many of a thing: `1 broker`, `2 brokers`.
+/// Decimal prefixes, a thousand apart.
+const BYTE_UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+/// How many digits an amount has.
+const DIGITS: usize = 3;
+/// How many it has at most, when it takes them to tell it from another.
+const MOST_DIGITS: usize = 9;
+
+/// A number with its thousands apart: `1,234`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How many of a thing: `1 broker`, `1,200 brokers`.
 pub(crate) fn count(number: u64, thing: &str) -> String {
-    format!("{number} {}", plural(number, thing))
+    format!("{} {}", thousands(number), plural(number, thing))
 }
 
 /// So many things have something: `1 broker has`, `2 brokers have`.
@@ -24,22 +44,39 @@ pub(crate) fn plural(number: u64, thing: &str) -> String {
 
 /// An amount of what is summed for each broker, with its unit: `300 GB`, `7 replicas`.
 pub(crate) fn amount(model: &Model, dimension: usize, units: i64) -> String {
-    match dimension {
-        REPLICAS => count(units.unsigned_abs(), "replica"),
-        LEADERS => count(units.unsigned_abs(), "leader"),
-        POTENTIAL_OUT => format!("{}B/s", scaled(model.amount(Resource::NetworkOut, units))),
-        LEADER_IN => format!("{}B/s", scaled(model.amount(Resource::NetworkIn, units))),
-        _ => match Resource::ALL[dimension] {
-            Resource::Cpu => rounded(model.amount(Resource::Cpu, units)),
-            Resource::Disk => bytes(model, units),
-            resource => format!("{}B/s", scaled(model.amount(resource, units))),
-        },
+    written(model, dimension, units, DIGITS)
+}
+
+/// Two amounts that are held against each other: with as many more digits as it takes to tell them apart.
+pub(crate) fn amounts(model: &Model, dimension: usize, units: [i64; 2]) -> [String; 2] {
+    let mut texts = units.map(|units| amount(model, dimension, units));
+    for digits in DIGITS + 1..=MOST_DIGITS {
+        if texts[0] != texts[1] || units[0] == units[1] {
+            break;
+        }
+        texts = units.map(|units| written(model, dimension, units, digits));
     }
+    texts
 }
 
 /// Bytes on a disk: `300 GB`.
 pub(crate) fn bytes(model: &Model, units: i64) -> String {
-    format!("{}B", scaled(model.amount(Resource::Disk, units)))
+    amount(model, Resource::Disk as usize, units)
+}
+
+fn written(model: &Model, dimension: usize, units: i64, digits: usize) -> String {
+    let rate = |resource| format!("{}/s", in_bytes(model.amount(resource, units), digits));
+    match dimension {
+        REPLICAS => count(units.unsigned_abs(), "replica"),
+        LEADERS => count(units.unsigned_abs(), "leader"),
+        POTENTIAL_OUT => rate(Resource::NetworkOut),
+        LEADER_IN => rate(Resource::NetworkIn),
+        _ => match Resource::ALL[dimension] {
+            Resource::Cpu => with_digits(model.amount(Resource::Cpu, units), digits),
+            Resource::Disk => in_bytes(model.amount(Resource::Disk, units), digits),
+            resource => rate(resource),
+        },
+    }
 }
 
 /// What an amount is of, where the amount itself doesn't say: `disk `, with the space; nothing for replicas and leaders.
@@ -63,59 +100,87 @@ pub(crate) fn partition(model: &Model, partition: u32) -> String {
     format!("{}-{}", model.topics[partition.topic as usize].name, partition.number)
 }
 
+/// Racks by name: `rack a`, `racks a, b`.
+pub(crate) fn racks(model: &Model, racks: &[u32]) -> String {
+    let names: Vec<String> = racks.iter().map(|rack| model.racks[*rack as usize].clone()).collect();
+    format!("{} {}", plural(names.len() as u64, "rack"), some(&names))
+}
+
 /// The first few of a list of names, and how many more there are.
 pub(crate) fn some(names: &[String]) -> String {
     const SHOWN: usize = 3;
     match names.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        Some(more) if more > 0 => {
+            format!("{} and {} more", names[..SHOWN].join(", "), thousands(more as u64))
+        }
         _ => names.join(", "),
     }
 }
 
-/// The number to four digits, with the prefix of its thousands and a space: `1.5 M`.
-fn scaled(mut value: f64) -> String {
-    let mut prefixes = ["", "k", "M", "G", "T", "P"].into_iter();
-    let mut prefix = prefixes.next().unwrap_or_default();
-    while value.abs() >= 999.95
-        && let Some(next) = prefixes.next()
-    {
-        value /= 1000.0;
-        prefix = next;
+/// Bytes with so many digits and a decimal prefix: `1.50 MB`.
+fn in_bytes(amount: f64, digits: usize) -> String {
+    let mut scaled = amount;
+    let mut unit = 0;
+    // What would be rounded to a thousand is one of the next unit.
+    let thousand = 1000.0 - 0.5 / 10_f64.powi(digits.saturating_sub(3) as i32);
+    while scaled.abs() >= thousand && unit + 1 < BYTE_UNITS.len() {
+        scaled /= 1000.0;
+        unit += 1;
     }
-    format!("{} {prefix}", rounded(value))
+    let text = if unit == 0 && digits == DIGITS {
+        format!("{scaled:.0}")
+    } else {
+        with_digits(scaled, digits)
+    };
+    format!("{text} {}", BYTE_UNITS[unit])
 }
 
-fn rounded(value: f64) -> String {
-    let decimals = match value.abs() {
-        size if size >= 999.95 => 0,
-        size if size >= 99.995 => 1,
-        size if size >= 9.9995 => 2,
-        _ => 3,
+/// So many digits: with three `0.12`, `3.36`, `33.6`, `336`.
+fn with_digits(number: f64, digits: usize) -> String {
+    let last = 0.5 / 10_f64.powi(digits.saturating_sub(1) as i32);
+    let decimals = match number.abs() {
+        size if size < 10.0 - last => digits - 1,
+        size if size < 100.0 - 10.0 * last => digits - 2,
+        _ => digits - 3,
     };
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    format!("{number:.decimals$}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{count, rounded, scaled, some};
+    use super::{amounts, bytes, count, in_bytes, some, with_digits};
+    use crate::model::Resource;
+    use crate::tiny::Tiny;
 
     #[test]
-    fn numbers_have_four_digits_and_a_prefix() {
-        let check = |value: f64, expect: &str| assert_eq!(scaled(value), expect);
-        check(0.0, "0 ");
-        check(0.5, "0.5 ");
-        check(12.345_678, "12.35 ");
-        check(999.9, "999.9 ");
-        check(999.96, "1 k");
-        check(300e9, "300 G");
-        check(1_234_567.0, "1.235 M");
-        check(5e20, "500000 P");
-        assert_eq!(rounded(1234.5), "1234");
+    fn bytes_have_three_digits_and_a_prefix() {
+        let check = |value: f64, expect: &str| assert_eq!(in_bytes(value, 3), expect);
+        check(0.0, "0 B");
+        check(512.0, "512 B");
+        check(999.6, "1.00 kB");
+        check(12_345.678, "12.3 kB");
+        check(999_600.0, "1.00 MB");
+        check(300e9, "300 GB");
+        check(5e23, "500000 EB");
+        assert_eq!(in_bytes(999.6, 4), "999.6 B");
+        assert_eq!(in_bytes(999_960.0, 4), "1.000 MB");
+        assert_eq!(with_digits(9.996, 3), "10.0");
+        assert_eq!(with_digits(9.996, 4), "9.996");
+    }
+
+    #[test]
+    fn amounts_that_are_compared_differ() {
+        let model = Tiny::new(&["1 a"]).model();
+        let units = |bytes: f64| (bytes / model.amount(Resource::Disk, 1)) as i64;
+        let check = |left: f64, right: f64, expect: [&str; 2]| {
+            assert_eq!(amounts(&model, Resource::Disk as usize, [left, right].map(units)), expect);
+        };
+        check(1_000.0, 2_000.0, ["1.00 kB", "2.00 kB"]);
+        check(2_406.0, 2_400.0, ["2.41 kB", "2.40 kB"]);
+        check(1_001.0, 1_002.0, ["1.001 kB", "1.002 kB"]);
+        check(245.1, 245.4, ["245.1 B", "245.4 B"]);
+        check(1_000.0, 1_000.0, ["1.00 kB", "1.00 kB"]);
+        assert_eq!(bytes(&model, units(100.0)), "100 B");
     }
 
     #[test]
@@ -123,8 +188,10 @@ mod tests {
         assert_eq!(count(1, "directory"), "1 directory");
         assert_eq!(count(2, "directory"), "2 directories");
         assert_eq!(count(0, "broker"), "0 brokers");
+        assert_eq!(count(1_234_567, "replica"), "1,234,567 replicas");
         let names = |number: usize| (0..number).map(|name| name.to_string()).collect::<Vec<_>>();
         assert_eq!(some(&names(3)), "0, 1, 2");
         assert_eq!(some(&names(5)), "0, 1, 2 and 2 more");
+        assert_eq!(some(&names(2_003)), "0, 1, 2 and 2,000 more");
     }
 }

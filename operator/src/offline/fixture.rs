@@ -68,7 +68,7 @@ fn broker(id: u16, load: u16, dead: bool) -> BrokerStatistics {
 
 fn plan() -> Plan {
     let step = |partition, kind, bytes, log_dir| Step {
-        topic: "orders".to_owned(),
+        topic: "orders".into(),
         partition,
         from: vec![3, 1],
         to: if bytes > 0.0 { vec![0, 1] } else { vec![1, 3] },

@@ -228,15 +228,16 @@ fn a_replica_may_change_its_directory_instead_of_its_broker() {
     let mut cluster =
         Cluster { brokers: brokers(&["a", "b"]), topics: vec![singles("t", &[2, 2])] };
     cluster.brokers[0].log_dirs =
-        vec![dir("/a", LogDirState::Offline), dir("/b", LogDirState::Online)];
+        vec![dir("/a", LogDirState::Online), dir("/b", LogDirState::Online)];
     for partition in &mut cluster.topics[0].partitions[..2] {
-        partition.leader = None;
         partition.replicas[0].log_dir = Some("/a".to_owned());
     }
-    let options = Options::new(Operation::FixOffline);
-    assert_eq!(bounds_of(&cluster, &options), (0, 0.0));
-    cluster.brokers[0].log_dirs[1].state = LogDirState::Offline;
-    assert_eq!(bounds_of(&cluster, &options), (2, 20.0));
+    let remove = |paths: &[&str]| {
+        let dirs = paths.iter().map(|path| (0, (*path).to_owned())).collect();
+        Options::new(Operation::RemoveLogDirs(dirs))
+    };
+    assert_eq!(bounds_of(&cluster, &remove(&["/a"])), (0, 0.0));
+    assert_eq!(bounds_of(&cluster, &remove(&["/a", "/b"])), (2, 20.0));
 }
 
 #[test]

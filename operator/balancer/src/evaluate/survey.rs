@@ -1,7 +1,8 @@
 //! Every goal's violations, one by one.
 
 use super::racks_counted;
-use crate::broker_sets::{BrokerSets, broker_sets};
+use crate::broker_sets::BrokerSets;
+use crate::document::BrokerState;
 use crate::goal::Goal;
 use crate::limits::{LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, REPLICAS, Totals};
 use crate::log_dirs::{log_dir_bands, log_dir_use};
@@ -93,7 +94,7 @@ impl<'a> Survey<'a> {
         for goal in goals {
             asked[*goal as usize] = true;
         }
-        Self { task, limits, placement, totals, sets: broker_sets(task), asked }
+        Self { task, limits, placement, totals, sets: task.sets.clone(), asked }
     }
 
     /// Shows every violation of the goals.
@@ -322,7 +323,7 @@ impl<'a> Survey<'a> {
         let (broker, dir) =
             (self.placement.broker[replica as usize], self.placement.log_dir[replica as usize]);
         broker != NONE
-            && !self.task.roles[broker as usize].closed
+            && self.task.model.brokers[broker as usize].state != BrokerState::Dead
             && (dir == NONE || self.task.model.log_dirs[dir as usize].online)
     }
 

@@ -111,14 +111,29 @@ fn a_small_directory_is_not_filled_beyond_its_capacity() {
 }
 
 #[test]
-fn closed_directories_are_emptied_in_place() {
+fn removed_directories_are_emptied_in_place() {
+    let model =
+        model(&[OPEN, OPEN, OPEN], &[(0, 0, 300.0), (0, 1, 200.0), (0, 2, 10.0), (0, 0, 10.0)]);
+    let without = |paths: &[&str]| {
+        let dirs = paths.iter().map(|path| (0, (*path).to_owned())).collect();
+        assigned(&model, Operation::RemoveLogDirs(dirs), &BOTH, &[])
+    };
+    assert_eq!(without(&["/d0"]), [2, 1, 2, 1]);
+    assert_eq!(without(&["/d0", "/d1"]), [2, 2, 2, 2]);
+}
+
+#[test]
+fn what_is_in_an_offline_directory_stays_in_it() {
     let model =
         model(&[SHUT, OPEN, OPEN], &[(0, 0, 300.0), (0, 1, 200.0), (0, 2, 10.0), (0, 0, 10.0)]);
     for operation in [Operation::Rebalance, Operation::FixOffline] {
-        assert_eq!(assigned(&model, operation, &BOTH, &[]), [2, 1, 2, 1]);
+        assert_eq!(assigned(&model, operation.clone(), &BOTH, &[]), [0, 1, 2, 0]);
+        // What leaves the broker goes where it fills least.
+        assert_eq!(assigned(&model, operation, &BOTH, &[0]), [4, 1, 2, 0]);
     }
-    let dirs = [(0, "/d1".to_owned())].into();
-    assert_eq!(assigned(&model, Operation::RemoveLogDirs(dirs), &BOTH, &[]), [2, 2, 2, 2]);
+    // What is to be removed is emptied beside it.
+    let dirs = [(0, "/d0".to_owned()), (0, "/d1".to_owned())].into();
+    assert_eq!(assigned(&model, Operation::RemoveLogDirs(dirs), &BOTH, &[]), [0, 2, 2, 0]);
 }
 
 #[test]

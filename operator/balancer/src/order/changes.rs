@@ -45,9 +45,16 @@ pub(super) fn between(task: &Task<'_>, after: &Placement, leaving: &[Leaving]) -
         {
             leaves.end += 1;
         }
+        if task.model.replicas_of(partition).all(|replica| task.model.is_offline(replica)) {
+            // There is nothing to copy from, and what moves or goes would be given up.
+            continue;
+        }
         let mut leader = after.leader[partition as usize];
         if leader == NONE {
             leader = task.model.partitions[partition as usize].leader;
+        }
+        if leader == NONE {
+            leader = anyone(task, after, partition);
         }
         find_movers(task.model, after, partition, &mut movers);
         if movers.len() > 1 && movers.len() <= UNTANGLED {
@@ -60,6 +67,15 @@ pub(super) fn between(task: &Task<'_>, after: &Placement, leaving: &[Leaving]) -
         found.add(task.model, partition, &movers, leaving, leaves.clone(), (leader, leader_first));
     }
     found
+}
+
+/// A replica that can lead a partition in the end where nobody has said who is to, one that may if there is one.
+fn anyone(task: &Task<'_>, after: &Placement, partition: u32) -> u32 {
+    let broker = |replica: u32| after.broker[replica as usize];
+    let online = |replica: &u32| task.is_online(*replica, broker(*replica));
+    let may = |replica: &u32| task.may_lead(*replica, broker(*replica));
+    let replicas = task.model.replicas_of(partition).filter(online);
+    replicas.min_by_key(|replica| !may(replica)).unwrap_or(NONE)
 }
 
 /// Finds the replicas of a partition that come to another broker or another directory.
@@ -91,6 +107,11 @@ impl Changes {
         let change = self.changes.len() as u32;
         let first_job = self.jobs.len() as u32;
         let mut places = 0;
+        let now = model.partitions[partition as usize].leader;
+        if now == NONE {
+            let kind = Kind::Elect;
+            self.jobs.push(Job { change, replica: NONE, broker: NONE, log_dir: NONE, kind });
+        }
         for Mover { replica, broker, log_dir, .. } in movers.iter().copied() {
             let stays = model.replicas[replica as usize].broker == broker;
             let kind = if stays { Kind::LogDir } else { Kind::Place };
@@ -107,11 +128,11 @@ impl Changes {
                 kind: Kind::Remove,
             });
         }
-        let now = model.partitions[partition as usize].leader;
         let reorder =
             || leader_first && !begins_with(model, partition, leader, &leaving[leaves.clone()]);
         let mut leader_job = NONE;
-        if places == 0 && (leader != now || reorder()) {
+        // Who is elected may be who is to lead: what is left to do is known then.
+        if places == 0 && now != NONE && (leader != now || reorder()) {
             leader_job = self.jobs.len() as u32;
             let kind = Kind::Leader;
             self.jobs.push(Job { change, replica: leader, broker: NONE, log_dir: NONE, kind });

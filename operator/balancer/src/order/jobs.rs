@@ -3,6 +3,8 @@
 /// What a job does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
+    /// A partition that has no leader gets one, before anything else is done to it.
+    Elect,
     /// A replica comes to a broker: from another, or from nowhere.
     Place,
     /// A replica changes its directory on its broker.
@@ -19,7 +21,7 @@ pub(super) struct Job {
     /// Index of the partition's change.
     pub(super) change: u32,
     /// The replica: an index in the model, or, past its replicas, in those that leave. The one to lead for
-    /// [`Kind::Leader`].
+    /// [`Kind::Leader`]; [`NONE`](crate::model::NONE) for [`Kind::Elect`], since who leads first is found when it is done.
     pub(super) replica: u32,
     /// Index of the broker that it comes to.
     pub(super) broker: u32,

@@ -84,7 +84,11 @@ impl<'a> Position<'a> {
 
     /// What a job copies, or takes away.
     pub(super) fn disk(&self, job: &Job) -> i64 {
-        if job.kind == Kind::Leader { 0 } else { self.load(job.replica)[Resource::Disk as usize] }
+        if matches!(job.kind, Kind::Elect | Kind::Leader) {
+            0
+        } else {
+            self.load(job.replica)[Resource::Disk as usize]
+        }
     }
 
     /// Where a replica is now.
@@ -98,18 +102,50 @@ impl<'a> Position<'a> {
         }
     }
 
-    /// Whether the replica that is to lead a partition can, after a step that moves the replica of a job.
-    pub(super) fn may_take_over(&self, change: &Change, comes: Option<&Job>) -> bool {
-        let replica = change.leader;
-        if replica == NONE || comes.is_some_and(|job| job.replica == replica) {
-            return replica != NONE;
-        }
-        let (at, before) = (replica as usize, &self.model.replicas[replica as usize]);
+    /// Whether a replica is online where it is now.
+    pub(super) fn is_online(&self, replica: u32) -> bool {
+        let at = replica as usize;
+        let Some(before) = self.model.replicas.get(at) else {
+            let index = at - self.model.replicas.len();
+            return !self.gone[index] && !self.leaving[index].offline;
+        };
         let moved = self.now.broker[at] != before.broker || self.now.log_dir[at] != before.log_dir;
-        // While more replicas are to come, it may be on a broker that it is to leave, and that shouldn't lead.
-        self.now.broker[at] != NONE
-            && (moved || !self.model.is_offline(replica))
-            && (self.task.roles[self.now.broker[at] as usize].leads || change.places <= 1)
+        self.now.broker[at] != NONE && (moved || !self.model.is_offline(replica))
+    }
+
+    /// Whether a broker may lead.
+    pub(super) fn leads(&self, broker: u32) -> bool {
+        self.task.roles[broker as usize].leads
+    }
+
+    /// The replicas of a partition that are online and may lead where they are, but for one.
+    pub(super) fn able(&self, change: &Change, but: u32) -> impl Iterator<Item = u32> + '_ {
+        self.placed(change).filter(move |replica| {
+            *replica != but && self.leads(self.broker(*replica)) && self.is_online(*replica)
+        })
+    }
+
+    /// Whether the replica that is to lead a partition can and may, after a step that does this job.
+    pub(super) fn may_take_over(&self, change: &Change, job: Option<&Job>) -> bool {
+        let replica = change.leader;
+        if replica == NONE {
+            return false;
+        }
+        let moves = job.filter(|job| matches!(job.kind, Kind::Place | Kind::Remove));
+        let comes = moves.filter(|job| job.replica == replica);
+        if comes.is_none() && !self.is_online(replica) {
+            return false;
+        }
+        if self.leads(comes.map_or_else(|| self.broker(replica), |job| job.broker)) {
+            return true;
+        }
+        // It leads where none should once nobody else can: where it is to stay, after all that others are to do.
+        let left = change.places - u32::from(moves.is_some_and(|job| job.kind == Kind::Place));
+        let moved = moves.map_or(NONE, |job| job.replica);
+        let arrives = moves.is_some_and(|job| {
+            job.broker != NONE && job.replica != replica && self.leads(job.broker)
+        });
+        left == 0 && !arrives && !self.able(change, replica).any(|other| other != moved)
     }
 
     /// Whether the right replica leads and stands where it should.

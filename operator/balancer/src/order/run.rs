@@ -1,6 +1,7 @@
 //! Turns jobs into steps, one after the other.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::changes::Changes;
 use super::jobs::{Change, Job, Kind};
@@ -31,6 +32,8 @@ pub(super) struct Run<'a> {
     freed: VecDeque<Place>,
     /// Places that have room, but more jobs than were looked at.
     unseen: Vec<Place>,
+    /// By topic: its name, for the steps.
+    names: Vec<Arc<str>>,
     steps: Vec<Step>,
     left_out: Vec<String>,
     not_told: usize,
@@ -61,6 +64,7 @@ impl<'a> Run<'a> {
             waiting: Waiting::new(task.model, jobs.len()),
             freed: VecDeque::new(),
             unseen: Vec::new(),
+            names: task.model.topics.iter().map(|topic| Arc::from(topic.name.as_str())).collect(),
             steps: Vec::with_capacity(jobs.len()),
             left_out: Vec::new(),
             not_told: 0,
@@ -332,7 +336,7 @@ impl<'a> Run<'a> {
         self.waiting.settle(index, Standing::Done);
         let leads = if next.leader == NONE { NONE } else { self.at.broker(next.leader) };
         self.steps.push(Step {
-            topic: model.topics[partition.topic as usize].name.clone(),
+            topic: Arc::clone(&self.names[partition.topic as usize]),
             partition: partition.number,
             from,
             to: self.at.ids(change),

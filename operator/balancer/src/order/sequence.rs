@@ -1,6 +1,6 @@
 //! In which order jobs are offered.
 //!
-//! By urgency: what is dead; then what breaks a hard goal; then what is to be emptied, and new replicas; then leadership,
+//! By urgency: leaders for partitions that have none; then what is dead; then what breaks a hard goal; then what is to be emptied, and new replicas; then leadership,
 //! which costs nothing; then the other moves; then moves between directories; what goes at last.
 //!
 //! Of equally urgent ones, brokers that have to give before they can take everything that they are to take give first,
@@ -12,7 +12,7 @@ use super::changes::Changes;
 use super::jobs::{Change, Job, Kind};
 use super::racks::Racks;
 use super::sums::{Amounts, LIMITED, Sums};
-use crate::broker_sets::{BrokerSets, broker_sets};
+use crate::broker_sets::BrokerSets;
 use crate::limits::REPLICAS;
 use crate::model::{Model, NONE, Resource};
 use crate::task::Task;
@@ -26,6 +26,7 @@ const ROUNDS_TOGETHER: u64 = 15;
 /// How urgent a job is, the most urgent first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Urgency {
+    Leaderless,
     Dead,
     Broken,
     Emptied,
@@ -45,14 +46,14 @@ pub(super) fn sequence(
     let model = task.model;
     let short = short_brokers(model, changes, sums);
     let mut judge =
-        Judge { task, sums, racks: Racks::new(task), sets: broker_sets(task), excess: (NONE, 0) };
+        Judge { task, sums, racks: Racks::new(task), sets: task.sets.clone(), excess: (NONE, 0) };
     let mut rounds = vec![0_u32; model.brokers.len()];
     let mut of_change = (NONE, 0);
     let mut keys: Vec<u64> = Vec::with_capacity(changes.jobs.len());
     for (index, job) in changes.jobs.iter().enumerate() {
         let change = &changes.changes[job.change as usize];
         let from = match job.kind {
-            Kind::Leader => NONE,
+            Kind::Elect | Kind::Leader => NONE,
             _ => model.replicas.get(job.replica as usize).map_or_else(
                 || leaving[job.replica as usize - model.replicas.len()].replica.broker,
                 |replica| replica.broker,
@@ -135,12 +136,10 @@ impl Judge<'_> {
         let model = self.task.model;
         let topic = model.partitions[change.partition as usize].topic;
         match job.kind {
+            Kind::Elect => Urgency::Leaderless,
             Kind::Remove => Urgency::Remove,
             Kind::Leader => {
                 let now = model.partitions[change.partition as usize].leader;
-                if now == NONE {
-                    return Urgency::Dead;
-                }
                 let broker = |replica: u32| model.replicas[replica as usize].broker;
                 let to = broker(job.replica);
                 let mends = to != NONE && self.sums.lacks_leaders(topic, to);

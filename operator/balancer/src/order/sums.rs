@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Leaving;
 use super::waiting::{Blocked, Place};
-use crate::broker_sets::{BrokerSets, broker_sets};
+use crate::broker_sets::BrokerSets;
 use crate::goal::Goal;
 use crate::limits::{Limits, REPLICAS, UNLIMITED};
 use crate::model::{Load, Model, NONE, RESOURCES, Resource};
@@ -97,7 +97,7 @@ impl<'a> Sums<'a> {
                 || task.options.has(Goal::IntraBrokerDiskCapacity),
             leaders: BTreeMap::new(),
             leads: task.roles.iter().map(|role| role.counted && role.leads).collect(),
-            sets: broker_sets(task),
+            sets: task.sets.clone(),
         };
         for replica in model.replicas.iter().chain(leaving.iter().map(|leaving| &leaving.replica)) {
             if let Some(sum) = sums.brokers.get_mut(replica.broker as usize) {

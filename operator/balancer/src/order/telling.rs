@@ -17,7 +17,7 @@ impl Position<'_> {
             Kind::Place => StepKind::Move,
             Kind::LogDir => StepKind::LogDir,
             Kind::Remove => StepKind::Remove,
-            Kind::Leader => StepKind::Leader,
+            Kind::Elect | Kind::Leader => StepKind::Leader,
         }
     }
 
@@ -53,6 +53,7 @@ impl Position<'_> {
             ),
             Kind::LogDir => format!("the replica on broker {} stays in its directory", id(from)),
             Kind::Remove => format!("the replica on broker {} isn't removed", id(from)),
+            Kind::Elect => "it gets no leader".to_owned(),
             Kind::Leader => format!("leadership doesn't go to broker {}", id(from)),
         };
         let why = match place {

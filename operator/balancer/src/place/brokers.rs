@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use super::extended::Extended;
 use super::room::Room;
 use super::{NewPartitions, PlaceError};
-use crate::broker_sets::broker_sets;
 use crate::evenness::uneven_by;
 use crate::goal::Goal;
 use crate::limits::{Limits, Totals, totals_of};
@@ -56,7 +55,7 @@ pub(super) fn holders(
     new: &NewPartitions,
 ) -> Result<Vec<u32>, PlaceError> {
     let open = open(task);
-    let sets = broker_sets(task);
+    let sets = task.sets.clone();
     let mut set = sets.topics[extended.topic as usize];
     let members = |set: u32| -> Vec<u32> {
         open.iter()

@@ -43,7 +43,7 @@ fn capacity_that_is_missing_is_counted_in_the_largest_brokers() {
     check(
         &full,
         UnderProvisioned,
-        &["DiskCapacityGoal needs 2 more brokers like broker 2 (disk 2 kB)"],
+        &["DiskCapacityGoal needs 2 more brokers like broker 2 (disk 2.00 kB)"],
     );
 }
 
@@ -72,7 +72,7 @@ fn extra_racks_could_go() {
 #[test]
 fn brokers_with_few_replicas_could_go() {
     let few = racks(5).goals(&[Goal::ReplicaDistribution]).topic("t", &["0* 1", "2* 3", "4* 0"]);
-    let go = "ReplicaDistributionGoal: no broker has more than 1500 replicas: 3 brokers could go";
+    let go = "ReplicaDistributionGoal: no broker has more than 1,500 replicas: 3 brokers could go";
     check(&few, OverProvisioned, &[go]);
     // Not more than the capacities can do without, and none if another goal is content.
     let full =
@@ -94,7 +94,7 @@ fn idle_brokers_could_go() {
             options.constraints.low_utilization_thresholds = [0.02; 4];
         },
     );
-    let go = "DiskUsageDistributionGoal: disk 40 B of 4 kB are used, no more than the share of 0.02 at which a cluster \
+    let go = "DiskUsageDistributionGoal: disk 40 B of 4.00 kB are used, no more than the share of 0.02 at which a cluster \
               idles: 2 brokers could go";
     check(&idle, OverProvisioned, &[go]);
     let busy = idle.asked(|options| options.constraints.low_utilization_thresholds = [0.005; 4]);

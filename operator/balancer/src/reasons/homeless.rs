@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::is_unreachable;
-use crate::broker_sets::{BrokerSets, broker_sets};
+use crate::broker_sets::BrokerSets;
 use crate::evaluate::{Evaluation, racks_counted, stranded};
 use crate::goal::Goal;
 use crate::limits::{Limits, REPLICAS, UNLIMITED, totals_of};
@@ -62,7 +62,7 @@ pub(super) fn sentences(
             if number == 1 {
                 "1 replica stays".to_owned()
             } else {
-                format!("{number} replicas stay")
+                format!("{} stay", count(number, "replica"))
             },
             names(&left),
             task.options.operation.name(),
@@ -80,7 +80,7 @@ pub(super) fn sentences(
         limits,
         after,
         placement,
-        sets: broker_sets(task),
+        sets: task.sets.clone(),
         racks: racks_counted(task),
     };
     let mut obstacles: BTreeMap<Obstacle, Vec<u32>> = BTreeMap::new();
@@ -125,7 +125,10 @@ impl Look<'_> {
             .collect();
         let receivers = (0..model.brokers.len() as u32)
             .filter(|broker| self.task.roles[*broker as usize].receives);
-        let free = receivers.filter(|broker| !others.contains(broker));
+        let home = model.replicas[replica as usize].broker;
+        let caught = !self.task.may_stay_on_broker(replica);
+        let free =
+            receivers.filter(|broker| !others.contains(broker) && !(caught && *broker == home));
         free.map(|broker| self.obstacle_on(replica, broker, &others))
             .max()
             .unwrap_or(Obstacle::Held)

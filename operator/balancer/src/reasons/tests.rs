@@ -2,8 +2,13 @@
 
 use super::reasons;
 use crate::document::LogDirState;
+use crate::evaluate::evaluate;
+use crate::generate::{Distribution, Recipe, generate};
 use crate::goal::Goal;
-use crate::options::Operation;
+use crate::model::Model;
+use crate::options::{Operation, Options};
+use crate::plan::ProvisionStatus;
+use crate::planner::{Threads, plan};
 use crate::tiny::Tiny;
 
 fn said(tiny: &Tiny) -> Vec<String> {
@@ -128,7 +133,7 @@ fn what_stands_in_the_way_is_named() {
     let large = skewed(Goal::DiskUsageDistribution).topic("u", &["2*"]).with(|cluster| {
         cluster.topics[1].partitions[0].replicas[0].load.disk = 500.0;
     });
-    let expect = "DiskUsageDistributionGoal isn't met by 2 brokers (2 before; broker 1 has disk 40 B, at least 245.7 B): u-0 \
+    let expect = "DiskUsageDistributionGoal isn't met by 2 brokers (2 before; broker 1 has disk 40 B, at least 246 B): u-0 \
                   alone is larger than the band of any: topic u needs more partitions, or the band a higher threshold";
     check(&large, &[expect]);
     let few = Tiny::new(&["1 a", "2 b", "3 c"])
@@ -139,9 +144,79 @@ fn what_stands_in_the_way_is_named() {
         "{:?}",
         said(&few)
     );
-    let unknown = "DiskUsageDistributionGoal isn't met by 2 brokers (2 before; broker 2 has disk 0 B, at least 18.2 B): \
+    let unknown = "DiskUsageDistributionGoal isn't met by 2 brokers (2 before; broker 2 has disk 0 B, at least 18 B): \
                    the search found no way within its budget: another seed (--seed) or a higher threshold may help";
     check(&skewed(Goal::DiskUsageDistribution), &[unknown]);
+}
+
+#[test]
+fn new_brokers_that_cannot_take_more_are_named() {
+    let on_one = ["1*"; 12];
+    let full = Tiny::new(&["1 a", "2 b", "3 c new"])
+        .topic("t", &on_one)
+        .goals(&[Goal::ReplicaDistribution]);
+    let said_of = |tiny: &Tiny, what: &str, why: &str| {
+        let found = said(tiny);
+        assert!(found.iter().any(|text| text.contains(what) && text.contains(why)), "{found:?}");
+    };
+    said_of(
+        &full,
+        "broker 1 has 12 replicas, at most 5 replicas",
+        "they have no room for all that is too much elsewhere",
+    );
+    // With room enough it is for the search to use it.
+    let room =
+        Tiny::new(&["1 a", "2 b", "3 c new"]).topic("t", &["1*", "1*", "1*", "1*", "2*", "2*"]);
+    let room = room.goals(&[Goal::ReplicaDistribution]);
+    said_of(&room, "ReplicaDistributionGoal isn't met by 2 brokers", "the search found no way");
+    let racks = |new: &str| {
+        Tiny::new(&["1 a", "2 a", "3 b", "5 c", new])
+            .topic("t", &["1* 2 3"])
+            .goals(&[Goal::RackAware])
+    };
+    said_of(&racks("4 b new"), "t-0 isn't spread over enough racks", "only new brokers receive");
+    said_of(&racks("4 c new"), "t-0 isn't spread over enough racks", "the search found no way");
+}
+
+#[test]
+fn new_brokers_that_had_to_take_too_much_are_named() {
+    // What shared rack a has gone to the new broker: nothing else could take it.
+    let tiny = Tiny::new(&["1 a", "2 a", "3 b new", "4 b"]).topic("t", &["1* 2"; 12]);
+    let tiny = tiny.goals(&[Goal::RackAware, Goal::ReplicaDistribution]);
+    let found = tiny.show(|task, limits, placement, before| {
+        let mut after = placement.clone();
+        after.broker.iter_mut().skip(1).step_by(2).for_each(|broker| *broker = 2);
+        let evaluation = evaluate(task, limits, &after);
+        reasons(task, limits, before, &evaluation, &after)
+    });
+    assert!(
+        found.iter().any(|text| text.contains("what has to leave its rack is too much for them")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn racks_of_unequal_size_are_not_put_on_the_search() {
+    let recipe = Recipe {
+        brokers: 12,
+        racks: 4,
+        replicas: 6_000,
+        topics: 300,
+        distribution: Distribution::Exponential,
+        seed: 5234,
+        ..Recipe::default()
+    };
+    let model = Model::new(generate(&recipe).expect("a cluster")).expect("a sound cluster");
+    let plan = plan(&model, &Options::new(Operation::Rebalance), Threads::One).expect("a plan");
+    let expect = "with RackAwareGoal racks rack-0, rack-1, rack-3 have to hold at least 4,012 replicas, but their 7 brokers \
+                  should hold at most 3,836 replicas, and rack rack-2 can hold at most 2,012 replicas, but its 5 brokers \
+                  should hold at least 2,280 replicas: ";
+    let remedy = "ReplicaDistributionGoal needs 1 more broker like broker 0 in racks rack-0, rack-1, rack-3, which have 7, or \
+                  broker 10 in rack rack-1";
+    assert_eq!(plan.reasons.first(), Some(&format!("{expect}{remedy}")));
+    assert!(!plan.reasons.iter().any(|text| text.contains("budget")), "{:?}", plan.reasons);
+    assert_eq!(plan.provision.status, ProvisionStatus::UnderProvisioned);
+    assert!(plan.provision.recommendations.contains(&remedy.to_owned()), "{:?}", plan.provision);
 }
 
 #[test]
@@ -167,8 +242,8 @@ fn more_than_all_bands_hold_is_told_from_a_search_that_failed() {
             .iter_mut()
             .for_each(|partition| partition.leader_extra.network_out = 500.0);
     });
-    let expect = "PotentialNwOutGoal isn't met by 2 brokers (2 before; broker 1 has potential network out 1 kB/s, at most \
-                  800 B/s): the brokers have 2 kB/s in all, but should have 1.6 kB/s: 1 more broker like these would help";
+    let expect = "PotentialNwOutGoal isn't met by 2 brokers (2 before; broker 1 has potential network out 1.00 kB/s, at most \
+                  800 B/s): the brokers have 2.00 kB/s in all, but should have 1.60 kB/s: 1 more broker like these would help";
     check(&potential, &[expect]);
     let lacking = Tiny::new(&["1 a", "2 b", "3 c"]).topic("t", &["1* 2", "1* 2"]);
     let lacking =

@@ -3,14 +3,16 @@
 use std::mem::discriminant;
 
 use super::bulk::Bulk;
+use super::receivers::Receivers;
 use crate::evaluate::{BANDS, CAPACITIES, Evaluation, Place, Violation, each_violation};
 use crate::goal::Goal;
 use crate::limits::{LEADERS, Limits, REPLICAS, Totals, add, totals_of};
+use crate::model::Resource;
 use crate::options::Operation;
 use crate::placement::Placement;
 use crate::shortage::{Shortage, is_disk_full};
 use crate::task::{Scope, Task};
-use crate::wording::{amount, bytes, count, of, partition};
+use crate::wording::{amounts, count, of, partition, thousands};
 
 /// What stands in the way of a goal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,6 +23,12 @@ pub(crate) enum Cause {
     ExcludedTopics,
     /// Only new brokers receive, and this one isn't new.
     NewBrokers,
+    /// Only new brokers receive, and they can't take what is too much elsewhere.
+    NewBrokersFull,
+    /// Only new brokers receive, and what had to leave its rack is too much for them.
+    NewBrokersPressed,
+    /// Only new brokers receive, and they are in the racks that the partition is in already.
+    NewBrokersInItsRacks,
     /// A replica that is larger than every band: its index.
     TooLarge(u32),
     /// There is more in all than all bands hold together.
@@ -59,6 +67,7 @@ pub(crate) fn unmet(
     shortages: &[Shortage],
 ) -> Vec<Unmet> {
     let fixed = fixed(task, placement);
+    let receivers = Receivers::of(task, limits, placement);
     let mut found: Vec<Unmet> = Vec::new();
     for (goal, _) in after.violations.iter().filter(|(_, count)| *count > 0) {
         let bulk = Bulk::of(task, limits, after, placement, *goal);
@@ -69,7 +78,10 @@ pub(crate) fn unmet(
             {
                 return;
             }
-            let cause = cause(task, after, &fixed, &bulk, &violation);
+            let cause = match cause(task, after, &fixed, &bulk, &violation) {
+                Cause::Unknown => receivers_cause(&receivers, &violation),
+                cause => cause,
+            };
             match found[first..]
                 .iter_mut()
                 .find(|unmet| discriminant(&unmet.cause) == discriminant(&cause))
@@ -194,6 +206,27 @@ fn cause(
     }
 }
 
+/// What only some brokers receiving has to do with it.
+fn receivers_cause(receivers: &Receivers<'_>, violation: &Violation) -> Cause {
+    let (goal, above) = (violation.goal, violation.amount > violation.limit);
+    match violation.place {
+        Place::Broker(broker) if above && receivers.are_full(goal, broker) => Cause::NewBrokersFull,
+        Place::Broker(broker) if above && receivers.are_pressed(goal, broker) => {
+            Cause::NewBrokersPressed
+        }
+        Place::Partition(partition)
+            if is_about_racks(goal) && receivers.are_in_its_racks(partition) =>
+        {
+            Cause::NewBrokersInItsRacks
+        }
+        _ => Cause::Unknown,
+    }
+}
+
+fn is_about_racks(goal: Goal) -> bool {
+    matches!(goal, Goal::RackAware | Goal::RackAwareDistribution)
+}
+
 /// Whether a broker should lead more than it holds.
 fn has_too_few_to_lead(after: &Evaluation, violation: &Violation) -> bool {
     match violation.place {
@@ -253,8 +286,7 @@ fn describe(task: &Task<'_>, violation: &Violation) -> String {
     let model = task.model;
     let bound = if violation.amount > violation.limit { "at most" } else { "at least" };
     let figures = |dimension: usize| {
-        let (held, limit) =
-            (amount(model, dimension, violation.amount), amount(model, dimension, violation.limit));
+        let [held, limit] = amounts(model, dimension, [violation.amount, violation.limit]);
         format!("has {}{held}, {bound} {limit}", of(dimension))
     };
     let dimension = dimension(violation.goal).unwrap_or(REPLICAS);
@@ -286,7 +318,8 @@ fn describe(task: &Task<'_>, violation: &Violation) -> String {
         Place::LogDir(dir) => {
             let dir = &model.log_dirs[dir as usize];
             let name = if dir.path.is_empty() { "the log directory" } else { &dir.path };
-            let (held, limit) = (bytes(model, violation.amount), bytes(model, violation.limit));
+            let disk = Resource::Disk as usize;
+            let [held, limit] = amounts(model, disk, [violation.amount, violation.limit]);
             format!(
                 "{name} of broker {} has {held}, {bound} {limit}",
                 model.brokers[dir.broker as usize].id
@@ -298,9 +331,10 @@ fn describe(task: &Task<'_>, violation: &Violation) -> String {
 fn sentence(task: &Task<'_>, before: u64, unmet: &Unmet, lacking: bool) -> String {
     let model = task.model;
     let what = format!(
-        "{} isn't met by {} ({before} before; {})",
+        "{} isn't met by {} ({} before; {})",
         unmet.goal,
         things(unmet),
+        thousands(before),
         describe(task, &unmet.worst)
     );
     match unmet.cause {
@@ -314,6 +348,18 @@ fn sentence(task: &Task<'_>, before: u64, unmet: &Unmet, lacking: bool) -> Strin
         Cause::NewBrokers => {
             format!("{what}: only new brokers receive: rebalance again when they are no longer new")
         }
+        Cause::NewBrokersFull => format!(
+            "{what}: only new brokers receive, and they have no room for all that is too much elsewhere: rebalance again \
+             when they are no longer new"
+        ),
+        Cause::NewBrokersPressed => format!(
+            "{what}: only new brokers receive, and what has to leave its rack is too much for them: rebalance again when \
+             they are no longer new"
+        ),
+        Cause::NewBrokersInItsRacks => format!(
+            "{what}: only new brokers receive, and none of them is in another rack with room: rebalance again when they \
+             are no longer new"
+        ),
         Cause::TooLarge(replica) => {
             let replica = &model.replicas[replica as usize];
             let name = partition(model, replica.partition);
@@ -336,10 +382,9 @@ fn sentence(task: &Task<'_>, before: u64, unmet: &Unmet, lacking: bool) -> Strin
             let counted = task.roles.iter().filter(|role| role.counted).count() as i64;
             let each = (allowed / counted.max(1)).max(1);
             let missing = (whole - allowed).unsigned_abs().div_ceil(each.unsigned_abs());
+            let [whole, allowed] = amounts(model, dimension, [whole, allowed]);
             format!(
-                "{what}: the brokers have {} in all, but should have {}: {} like these would help",
-                amount(model, dimension, whole),
-                amount(model, dimension, allowed),
+                "{what}: the brokers have {whole} in all, but should have {allowed}: {} like these would help",
                 count(missing, "more broker"),
             )
         }

@@ -9,6 +9,7 @@ use crate::model::NONE;
 use crate::planner::Threads;
 use crate::search::lead;
 use crate::search::pricing::Pricing;
+use crate::search::rules::Care;
 use crate::search::shed::{NOTHING, weights};
 use crate::search::state::{Entry, Ground, Holder, State};
 
@@ -69,7 +70,10 @@ fn worst(state: &State<'_>) -> Vec<u32> {
 fn mend_broker(state: &mut State<'_>, broker: u32, rng: &mut ChaCha8Rng) -> usize {
     let mut acted = 0;
     while acted < ACTIONS && broker_price(state, broker) > NOTHING {
-        if spread_topics(state, broker) || move_one(state, broker, rng) || swap_one(state, broker, rng) {
+        if spread_topics(state, broker)
+            || move_one(state, broker, rng)
+            || swap_one(state, broker, rng)
+        {
             acted += 1;
         } else {
             break;
@@ -84,7 +88,8 @@ fn partners(state: &State<'_>, broker: u32, rng: &mut ChaCha8Rng) -> Vec<u32> {
     let (over, under) = pricing.outside(broker, &state.holders[broker as usize].totals);
     let middle = |partner: u32, dimension: usize| {
         let band = pricing.band(partner);
-        let (low, high) = (band.low[dimension] as f64, band.high[dimension].min(i64::MAX / 2) as f64);
+        let (low, high) =
+            (band.low[dimension] as f64, band.high[dimension].min(i64::MAX / 2) as f64);
         let total = state.holders[partner as usize].totals[dimension] as f64;
         ((total - low) / (high - low).max(1.0)).clamp(-1.0, 2.0)
     };
@@ -128,7 +133,8 @@ fn likely(ground: &Ground<'_>, from: &Holder, to: &Holder, rng: &mut ChaCha8Rng)
         .take(WINDOW)
         .filter(|(_, entry)| ground.may_go(entry, from))
         .map(|(slot, entry)| {
-            let gain: f32 = weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
+            let gain: f32 =
+                weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
             (gain, slot as u32)
         })
         .collect();
@@ -174,7 +180,7 @@ fn consider_moves(
         let Some(delta) = ground.move_delta(&entry, source, target) else { continue };
         let price = delta + ground.copy_price(entry.replica, entry.home, from, to);
         if price < best.map_or(-NOTHING, |(least, ..)| least)
-            && ground.rules.verdict(ground, entry.replica, to, true).is_some()
+            && ground.rules.verdict(ground, entry.replica, to, Care::AnyOrder).is_some()
         {
             *best = Some((price, entry.replica, to));
         }
@@ -184,7 +190,8 @@ fn consider_moves(
 /// Moves one replica of a topic that the broker has too many or too few of.
 fn spread_topics(state: &mut State<'_>, broker: u32) -> bool {
     let outside = state.ground.topics_outside(&state.holders[broker as usize]);
-    let best = outside.take(TOPICS).find_map(|(topic, gives)| spreading(state, broker, topic, gives));
+    let best =
+        outside.take(TOPICS).find_map(|(topic, gives)| spreading(state, broker, topic, gives));
     let Some((replica, to)) = best else { return false };
     state.apply_move(replica, to);
     true
@@ -195,19 +202,24 @@ fn spreading(state: &State<'_>, broker: u32, topic: u32, gives: bool) -> Option<
     let ground = &state.ground;
     let task = ground.task;
     let mut best: Option<(f64, u32, u32)> = None;
-    for replica in task.model.partitions_of(topic).flat_map(|partition| task.model.replicas_of(partition)) {
+    for replica in
+        task.model.partitions_of(topic).flat_map(|partition| task.model.replicas_of(partition))
+    {
         let from = ground.broker_of[replica as usize];
         if from == NONE || (from == broker) != gives || !task.is_movable(replica) {
             continue;
         }
         let targets = if gives { 0..state.holders.len() as u32 } else { broker..broker + 1 };
         let entry = state.entry(replica);
-        let departure = ground.departure(replica, entry.partition, Some(&state.holders[from as usize]));
+        let departure =
+            ground.departure(replica, entry.partition, Some(&state.holders[from as usize]));
         for to in targets.filter(|to| *to != from && task.roles[*to as usize].receives) {
-            let Some(delta) = ground.arrival(&departure, &state.holders[to as usize]) else { continue };
+            let Some(delta) = ground.arrival(&departure, &state.holders[to as usize]) else {
+                continue;
+            };
             let price = delta + ground.copy_price(replica, entry.home, from, to);
             if price < best.map_or(-NOTHING, |(least, ..)| least)
-                && ground.rules.verdict(ground, replica, to, true).is_some()
+                && ground.rules.verdict(ground, replica, to, Care::AnyOrder).is_some()
             {
                 best = Some((price, replica, to));
             }
@@ -269,23 +281,30 @@ fn consider_swaps(
                 after_a[dimension] += takes[dimension] - gives[dimension];
                 after_b[dimension] += gives[dimension] - takes[dimension];
             }
-            let mut price = pricing.price(broker, &after_a) + pricing.price(partner, &after_b) - now;
+            let mut price =
+                pricing.price(broker, &after_a) + pricing.price(partner, &after_b) - now;
             price += ground.copy_price(one.replica, one.home, broker, partner)
                 + ground.copy_price(other.replica, other.home, partner, broker);
-            if (price >= best.map_or(-NOTHING, |(least, ..)| least) && a.topics_outside == 0 && b.topics_outside == 0)
+            if (price >= best.map_or(-NOTHING, |(least, ..)| least)
+                && a.topics_outside == 0
+                && b.topics_outside == 0)
                 || one.partition == other.partition
+                || !ground.may_hold(one, b)
+                || !ground.may_hold(other, a)
                 || !pricing.allows(broker, &a.totals, &after_a)
                 || !pricing.allows(partner, &b.totals, &after_b)
             {
                 continue;
             }
-            let (Some(there), Some(back)) = (ground.topics_delta(one, a, b), ground.topics_delta(other, b, a)) else {
+            let (Some(there), Some(back)) =
+                (ground.topics_delta(one, a, b), ground.topics_delta(other, b, a))
+            else {
                 continue;
             };
             price += there + back;
             if price < best.map_or(-NOTHING, |(least, ..)| least)
-                && ground.rules.verdict(ground, one.replica, partner, true).is_some()
-                && ground.rules.verdict(ground, other.replica, broker, true).is_some()
+                && ground.rules.verdict(ground, one.replica, partner, Care::AnyOrder).is_some()
+                && ground.rules.verdict(ground, other.replica, broker, Care::AnyOrder).is_some()
             {
                 *best = Some((price, one.replica, other.replica, partner));
             }

@@ -15,9 +15,12 @@ use crate::task::Scope;
 /// Passes at most.
 const PASSES: usize = 40;
 /// A pass that brings the price down by less than this part of it is the last: what is left is `finish`'s.
-const WORTHWHILE: f64 = 0.05;
+const WORTHWHILE: f64 = 0.1;
 /// A list is looked through in windows of so many entries, another one in each pass.
 const WINDOW: usize = 512;
+
+/// Transfers that a broker names in a pass.
+const PROPOSALS: usize = 64;
 
 /// A change of leader.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +38,23 @@ pub(super) fn appoint(state: &mut State<'_>) {
         let fits = |state: &State<'_>, replica: u32| {
             replica != NONE && task.may_lead(replica, state.ground.broker_of[replica as usize])
         };
-        if fits(state, leader) {
-            continue;
+        if leader != NONE {
+            let at = state.ground.broker_of[leader as usize];
+            if task.is_online(leader, at) && !task.roles[at as usize].resigns {
+                continue;
+            }
         }
-        let candidates = task.model.replicas_of(partition).filter(|replica| fits(state, *replica));
+        let replicas = task.model.replicas_of(partition);
+        let online =
+            |replica: &u32| task.is_online(*replica, state.ground.broker_of[*replica as usize]);
+        let candidates: Vec<u32> = if replicas.clone().any(|replica| fits(state, replica)) {
+            replicas.filter(|replica| fits(state, *replica)).collect()
+        } else if leader == NONE {
+            // A leader where none should be is better than none.
+            replicas.filter(online).collect()
+        } else {
+            continue;
+        };
         let price = |replica: u32| {
             let to = &state.holders[state.ground.broker_of[replica as usize] as usize];
             if leader == NONE {
@@ -47,9 +63,12 @@ pub(super) fn appoint(state: &mut State<'_>) {
             let from = &state.holders[state.ground.broker_of[leader as usize] as usize];
             // A hard limit doesn't keep a partition without a leader: someone has to lead.
             let election = state.ground.election(partition, replica, to, f64::INFINITY);
-            election.map(|election| election + state.ground.resignation(partition, leader, from)).or(Some(f64::MAX))
+            election
+                .map(|election| election + state.ground.resignation(partition, leader, from))
+                .or(Some(f64::MAX))
         };
         let best = candidates
+            .into_iter()
             .filter_map(|replica| price(replica).map(|price| (price, replica)))
             .min_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, replica)) = best {
@@ -66,7 +85,11 @@ pub(super) fn spread_topics(state: &mut State<'_>) {
         let Some((_, high)) = state.ground.topic_highs(topic) else { continue };
         let broker = |state: &State<'_>, partition: u32| {
             let leader = state.ground.leader_of[partition as usize];
-            if leader == NONE { None } else { Some(state.ground.broker_of[leader as usize] as usize) }
+            if leader == NONE {
+                None
+            } else {
+                Some(state.ground.broker_of[leader as usize] as usize)
+            }
         };
         for partition in task.model.partitions_of(topic) {
             if let Some(broker) = broker(state, partition) {
@@ -74,12 +97,15 @@ pub(super) fn spread_topics(state: &mut State<'_>) {
             }
         }
         for partition in task.model.partitions_of(topic) {
-            let Some(from) = broker(state, partition).filter(|broker| led[*broker] > high) else { continue };
+            let Some(from) = broker(state, partition).filter(|broker| led[*broker] > high) else {
+                continue;
+            };
             if !may_change_leader(&state.ground, partition) {
                 continue;
             }
             let deltas = task.model.replicas_of(partition).filter_map(|replica| {
-                delta(&state.ground, &state.holders, partition, replica).map(|delta| (delta, replica))
+                delta(&state.ground, &state.holders, partition, replica)
+                    .map(|delta| (delta, replica))
             });
             let best = deltas.min_by(|a, b| a.0.total_cmp(&b.0));
             if let Some((_, replica)) = best.filter(|(delta, _)| *delta < -NOTHING) {
@@ -155,7 +181,11 @@ fn propose(ground: &Ground<'_>, holders: &[Holder], broker: u32, pass: usize) ->
         if !may_change_leader(ground, partition) {
             continue;
         }
-        let resignation = ground.resignation(partition, leader, &holders[ground.broker_of[leader as usize] as usize]);
+        let resignation = ground.resignation(
+            partition,
+            leader,
+            &holders[ground.broker_of[leader as usize] as usize],
+        );
         let mut consider = |to: u32| {
             if let Some(election) = election(ground, holders, partition, to, -resignation)
                 && resignation + election < -NOTHING
@@ -171,13 +201,21 @@ fn propose(ground: &Ground<'_>, holders: &[Holder], broker: u32, pass: usize) ->
             consider(entry.replica);
         }
     }
-    transfers.sort_by(|a, b| a.delta.total_cmp(&b.delta).then(a.partition.cmp(&b.partition)).then(a.to.cmp(&b.to)));
+    let best_first = |a: &Transfer, b: &Transfer| {
+        a.delta.total_cmp(&b.delta).then(a.partition.cmp(&b.partition)).then(a.to.cmp(&b.to))
+    };
+    if transfers.len() > PROPOSALS {
+        transfers.select_nth_unstable_by(PROPOSALS, best_first);
+        transfers.truncate(PROPOSALS);
+    }
+    transfers.sort_unstable_by(best_first);
     transfers
 }
 
 /// Whether a broker should give leadership away, and whether it should take some.
 fn wishes(ground: &Ground<'_>, holder: &Holder) -> (bool, bool) {
-    const LED: [usize; 4] = [LEADERS, LEADER_IN, Resource::NetworkOut as usize, Resource::Cpu as usize];
+    const LED: [usize; 4] =
+        [LEADERS, LEADER_IN, Resource::NetworkOut as usize, Resource::Cpu as usize];
     let (over, under) = ground.pricing.outside(holder.index, &holder.totals);
     let sum = |outside: &[f64]| LED.iter().map(|dimension| outside[*dimension]).sum::<f64>();
     let (over, under) = (sum(&over), sum(&under));
@@ -187,7 +225,13 @@ fn wishes(ground: &Ground<'_>, holder: &Holder) -> (bool, bool) {
 }
 
 /// The change of price where a replica becomes the leader; none if it can't, or if it takes more than `worth`.
-fn election(ground: &Ground<'_>, holders: &[Holder], partition: u32, to: u32, worth: f64) -> Option<f64> {
+fn election(
+    ground: &Ground<'_>,
+    holders: &[Holder],
+    partition: u32,
+    to: u32,
+    worth: f64,
+) -> Option<f64> {
     let at = ground.broker_of[to as usize];
     if !ground.task.may_lead(to, at) {
         return None;
@@ -216,6 +260,8 @@ fn may_change_leader(ground: &Ground<'_>, partition: u32) -> bool {
     match task.scope {
         Scope::All => true,
         Scope::Leadership => task.balances_leaders(),
-        Scope::Stranded => task.model.replicas_of(partition).any(|replica| task.is_stranded(replica)),
+        Scope::Stranded => {
+            task.model.replicas_of(partition).any(|replica| task.is_stranded(replica))
+        }
     }
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::limits::DIMENSIONS;
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
+use crate::search::rules::Care;
 use crate::search::state::{Ground, Holder, State};
 
 /// Brokers with the most room that are looked at for each replica...
@@ -25,18 +26,30 @@ pub(super) fn mend(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads
     spread_topics(state, rng);
 }
 
-fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
+/// Gives what has to go a place, as far as there is room: the more rules a place keeps, the sooner it is taken.
+pub(super) fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
     let task = state.ground.task;
     let mut stranded: Vec<u32> = (0..task.model.replicas.len() as u32)
-        .filter(|replica| task.is_stranded(*replica) && !task.may_stay_on_broker(*replica))
+        .filter(|replica| {
+            // Those that have found a place have left where they were.
+            state.ground.broker_of[*replica as usize]
+                == task.model.replicas[*replica as usize].broker
+                && task.is_stranded(*replica)
+                && !task.may_stay_on_broker(*replica)
+                && task.has_source(*replica)
+        })
         .collect();
+    if stranded.is_empty() {
+        return;
+    }
     // The largest first: the small ones fit into what is left.
     stranded.sort_by_key(|replica| {
         std::cmp::Reverse(task.model.replicas[*replica as usize].load[Resource::Disk as usize])
     });
     let mut room = Room::new(state);
     let roles = &task.roles;
-    let counted: Vec<u32> = (0..roles.len() as u32).filter(|broker| roles[*broker as usize].counted).collect();
+    let counted: Vec<u32> =
+        (0..roles.len() as u32).filter(|broker| roles[*broker as usize].counted).collect();
     for (done, replica) in stranded.into_iter().enumerate() {
         if done % REFRESH == 0 {
             room.sort(state);
@@ -46,11 +59,15 @@ fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
         let at = ground.broker_of[replica as usize];
         let home = task.model.replicas[replica as usize].broker;
         let from = holders.get(at as usize);
-        let find = |brokers: &[u32], wanted| best(ground, holders, replica, home, from, wanted, brokers.iter().copied());
+        let find = |brokers: &[u32], wanted| {
+            best(ground, holders, replica, home, from, wanted, brokers.iter().copied())
+        };
         // An old broker takes it where no new one will do.
         let found = find(&some, Wanted::Safe)
             .or_else(|| find(&room.brokers, Wanted::Safe))
+            .or_else(|| find(&room.brokers, Wanted::Sound))
             .or_else(|| find(&counted, Wanted::Safe))
+            .or_else(|| find(&counted, Wanted::Sound))
             .or_else(|| find(&room.brokers, Wanted::Any))
             .or_else(|| find(&counted, Wanted::Any));
         match found {
@@ -70,7 +87,8 @@ fn mend_rules(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>)
         let brokers = room.some(rng);
         // Each partition is looked at as things are before the chunk, and once more if they have changed for it.
         let (ground, holders) = (&state.ground, &state.holders);
-        let propose = |partition: &u32| mending(ground, holders, *partition, &brokers);
+        let propose =
+            |partition: &u32| mending(ground, holders, *partition, &brokers, Wanted::Mended);
         let proposals: Vec<Option<Mending>> = match threads {
             Threads::One => chunk.iter().map(propose).collect(),
             Threads::Pool(pool) => pool.install(|| chunk.par_iter().map(propose).collect()),
@@ -78,10 +96,14 @@ fn mend_rules(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>)
         for (partition, proposal) in chunk.iter().zip(proposals) {
             let mut next = proposal.filter(|proposal| still_good(state, proposal));
             for _ in 0..state.ground.task.model.replicas_of(*partition).len() {
+                let (ground, holders) = (&state.ground, &state.holders);
+                let again =
+                    |brokers: &[u32], wanted| mending(ground, holders, *partition, brokers, wanted);
                 let Some(mending) = next
                     .take()
-                    .or_else(|| mending(&state.ground, &state.holders, *partition, &brokers))
-                    .or_else(|| mending(&state.ground, &state.holders, *partition, &room.brokers))
+                    .or_else(|| again(&brokers, Wanted::Mended))
+                    .or_else(|| again(&room.brokers, Wanted::Mended))
+                    .or_else(|| again(&room.brokers, Wanted::MendedSomehow))
                 else {
                     break;
                 };
@@ -98,7 +120,9 @@ fn broken(state: &State<'_>, threads: Threads<'_>) -> Vec<u32> {
     let partitions = 0..ground.task.model.partitions.len() as u32;
     match threads {
         Threads::One => partitions.filter(is_broken).collect(),
-        Threads::Pool(pool) => pool.install(|| partitions.into_par_iter().filter(is_broken).collect()),
+        Threads::Pool(pool) => {
+            pool.install(|| partitions.into_par_iter().filter(is_broken).collect())
+        }
     }
 }
 
@@ -119,11 +143,18 @@ struct Mending {
 }
 
 /// The best move that mends a rule of a partition.
-fn mending(ground: &Ground<'_>, holders: &[Holder], partition: u32, brokers: &[u32]) -> Option<Mending> {
+fn mending(
+    ground: &Ground<'_>,
+    holders: &[Holder],
+    partition: u32,
+    brokers: &[u32],
+    wanted: Wanted,
+) -> Option<Mending> {
     let moves = misplaced(ground, partition).filter_map(|replica| {
         let from = &holders[ground.broker_of[replica as usize] as usize];
         let home = ground.task.model.replicas[replica as usize].broker;
-        let (to, price) = best(ground, holders, replica, home, Some(from), Wanted::Mended, brokers.iter().copied())?;
+        let (to, price) =
+            best(ground, holders, replica, home, Some(from), wanted, brokers.iter().copied())?;
         Some(Mending { replica, to, price })
     });
     moves.min_by(|a, b| a.price.total_cmp(&b.price))
@@ -160,8 +191,11 @@ fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
         }
         if crowded {
             // The smallest first: any of them will do.
-            let mut movable: Vec<u32> = replicas().filter(|replica| task.is_movable(*replica)).collect();
-            movable.sort_by_key(|replica| task.model.replicas[*replica as usize].load[Resource::Disk as usize]);
+            let mut movable: Vec<u32> =
+                replicas().filter(|replica| task.is_movable(*replica)).collect();
+            movable.sort_by_key(|replica| {
+                task.model.replicas[*replica as usize].load[Resource::Disk as usize]
+            });
             for replica in movable {
                 let from = state.ground.broker_of[replica as usize] as usize;
                 if counts.get(from).is_none_or(|count| *count <= high) {
@@ -171,8 +205,16 @@ fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
                 let home = task.model.replicas[replica as usize].broker;
                 let better = |brokers: &[u32]| {
                     let brokers = brokers.iter().copied();
-                    best(ground, holders, replica, home, Some(&holders[from]), Wanted::Safe, brokers)
-                        .filter(|(_, price)| *price < 0.0)
+                    best(
+                        ground,
+                        holders,
+                        replica,
+                        home,
+                        Some(&holders[from]),
+                        Wanted::Safe,
+                        brokers,
+                    )
+                    .filter(|(_, price)| *price < 0.0)
                 };
                 if let Some((to, _)) = better(&room.some(rng)).or_else(|| better(&room.brokers)) {
                     state.apply_move(replica, to);
@@ -188,7 +230,9 @@ fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
             if let Some(count) = counts.get_mut(state.ground.broker_of[replica as usize] as usize) {
                 *count = 0;
             }
-            if let Some(count) = counts.get_mut(task.model.replicas[replica as usize].broker as usize) {
+            if let Some(count) =
+                counts.get_mut(task.model.replicas[replica as usize].broker as usize)
+            {
                 *count = 0;
             }
         }
@@ -200,10 +244,14 @@ fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
 enum Wanted {
     /// Whatever there is, as long as it belongs to the topic's set.
     Any,
+    /// No rule is broken in some order of the partition's steps.
+    Sound,
     /// No rule is broken.
     Safe,
-    /// A rule is mended.
+    /// A rule is mended, and no other is broken.
     Mended,
+    /// The same, in some order of the partition's steps.
+    MendedSomehow,
 }
 
 /// The brokers that may receive, those with the most room first.
@@ -214,7 +262,8 @@ struct Room {
 impl Room {
     fn new(state: &State<'_>) -> Self {
         let roles = &state.ground.task.roles;
-        let brokers = (0..roles.len() as u32).filter(|broker| roles[*broker as usize].receives).collect();
+        let brokers =
+            (0..roles.len() as u32).filter(|broker| roles[*broker as usize].receives).collect();
         let mut room = Self { brokers };
         room.sort(state);
         room
@@ -230,7 +279,8 @@ impl Room {
                 .map(|dimension| totals[dimension] as f64 / shares[dimension] as f64)
                 .sum::<f64>()
         };
-        let mut by_fill: Vec<(f64, u32)> = self.brokers.iter().map(|broker| (fill(*broker), *broker)).collect();
+        let mut by_fill: Vec<(f64, u32)> =
+            self.brokers.iter().map(|broker| (fill(*broker), *broker)).collect();
         by_fill.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         self.brokers.clear();
         self.brokers.extend(by_fill.into_iter().map(|(_, broker)| broker));
@@ -258,6 +308,11 @@ fn best(
     wanted: Wanted,
     brokers: impl Iterator<Item = u32>,
 ) -> Option<(u32, f64)> {
+    let care = match wanted {
+        Wanted::Mended | Wanted::Safe => Care::AnyOrder,
+        Wanted::Sound | Wanted::MendedSomehow => Care::SomeOrder,
+        Wanted::Any => Care::None,
+    };
     let partition = ground.task.model.replicas[replica as usize].partition;
     let at = from.map_or(NONE, |from| from.index);
     let departure = ground.departure(replica, partition, from);
@@ -272,8 +327,10 @@ fn best(
             continue;
         }
         // The look at the siblings is the dearest: it comes last.
-        let mended = ground.rules.verdict(ground, replica, to, wanted != Wanted::Any);
-        if mended.is_some_and(|mended| mended > 0 || wanted != Wanted::Mended) {
+        let mended = ground.rules.verdict(ground, replica, to, care);
+        if mended.is_some_and(|mended| {
+            mended > 0 || !matches!(wanted, Wanted::Mended | Wanted::MendedSomehow)
+        }) {
             best = Some((to, price));
         }
     }

@@ -5,7 +5,9 @@
 //! beyond a hard limit cost a thousand times as much, and no action may add to them.
 
 use crate::goal::Goal;
-use crate::limits::{BrokerLimits, DIMENSIONS, LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, REPLICAS, Totals};
+use crate::limits::{
+    BrokerLimits, DIMENSIONS, LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, REPLICAS, Totals,
+};
 use crate::model::Resource;
 use crate::task::Task;
 
@@ -60,7 +62,13 @@ pub(super) struct Pricing {
 impl Pricing {
     /// Prices for a view. `narrow` is the part of each band that the search aims at (1 is the whole of it): leadership
     /// costs nothing, so it aims at the middle and leaves room at both ends.
-    pub(super) fn new(task: &Task<'_>, limits: &Limits, emphasis: &[Goal], view: View, narrow: f64) -> Self {
+    pub(super) fn new(
+        task: &Task<'_>,
+        limits: &Limits,
+        emphasis: &[Goal],
+        view: View,
+        narrow: f64,
+    ) -> Self {
         let mut share = [1.0_f64; DIMENSIONS];
         let counted = task.roles.iter().filter(|role| role.counted).count().max(1) as f64;
         for (dimension, share) in share.iter_mut().enumerate() {
@@ -159,8 +167,19 @@ impl Pricing {
         totals.iter().zip(self.brokers[broker as usize].cap).any(|(total, cap)| *total > cap)
     }
 
+    /// Whether amounts have a part in what is beyond a hard limit.
+    pub(super) fn relieves(&self, broker: u32, totals: &Totals, amounts: &Totals) -> bool {
+        let cap = &self.brokers[broker as usize].cap;
+        (0..DIMENSIONS)
+            .any(|dimension| totals[dimension] > cap[dimension] && amounts[dimension] > 0)
+    }
+
     /// How far a broker's totals are above and below its band, priced, by dimension.
-    pub(super) fn outside(&self, broker: u32, totals: &Totals) -> ([f64; DIMENSIONS], [f64; DIMENSIONS]) {
+    pub(super) fn outside(
+        &self,
+        broker: u32,
+        totals: &Totals,
+    ) -> ([f64; DIMENSIONS], [f64; DIMENSIONS]) {
         let limits = &self.brokers[broker as usize];
         let mut over = [0.0; DIMENSIONS];
         let mut under = [0.0; DIMENSIONS];
@@ -194,7 +213,8 @@ pub(super) fn amounts(task: &Task<'_>, view: View, replica: u32, leads: bool) ->
         View::Actual => crate::limits::totals_of(task.model, replica, leads),
         View::Expected => {
             let mut totals = crate::limits::totals_of(task.model, replica, false);
-            let partition = &task.model.partitions[task.model.replicas[replica as usize].partition as usize];
+            let partition =
+                &task.model.partitions[task.model.replicas[replica as usize].partition as usize];
             for (total, extra) in totals.iter_mut().zip(partition.leader_extra) {
                 *total += extra / i64::from(partition.replicas);
             }

@@ -3,7 +3,7 @@
 //! A plan is carried out step by step, and the steps of a partition in any order. So a replica may go only where it
 //! breaks no rule beside the other replicas of its partition, whether those are where they were or where they will be.
 
-use crate::broker_sets::{BrokerSets, broker_sets};
+use crate::broker_sets::BrokerSets;
 use crate::goal::Goal;
 use crate::model::NONE;
 use crate::search::state::Ground;
@@ -16,6 +16,17 @@ pub(super) struct Rules {
     /// How many racks there are to spread over.
     spread: usize,
     sets: BrokerSets,
+}
+
+/// How careful a move has to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Care {
+    /// It breaks no rule, in whatever order the steps of the partition are done.
+    AnyOrder,
+    /// It breaks no rule, in some order. For a stranded replica that has no better way...
+    SomeOrder,
+    /// ... and for one that has no way but to share a rack.
+    None,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,7 +53,7 @@ impl Rules {
             open[broker.rack as usize] |= role.counted;
         }
         let spread = open.iter().filter(|open| **open).count().max(1);
-        Self { racks, spread, sets: broker_sets(task) }
+        Self { racks, spread, sets: task.sets.clone() }
     }
 
     /// How many replicas have to leave their racks, given the rack of each.
@@ -98,14 +109,25 @@ impl Rules {
     }
 
     /// Whether a replica may go to a broker as far as its siblings, racks and sets go, and how many rules it mends
-    /// there. `strict` wants that it is as good in any order of the partition's steps; the placing of stranded replicas
-    /// falls back on less when there is no other way.
-    pub(super) fn verdict(&self, ground: &Ground<'_>, replica: u32, to: u32, strict: bool) -> Option<u32> {
+    /// there.
+    pub(super) fn verdict(
+        &self,
+        ground: &Ground<'_>,
+        replica: u32,
+        to: u32,
+        care: Care,
+    ) -> Option<u32> {
         let model = ground.task.model;
         let partition = model.replicas[replica as usize].partition;
         let from = ground.broker_of[replica as usize];
         let home = model.replicas[replica as usize].broker;
         let rack = |broker: u32| model.brokers[broker as usize].rack;
+        if to == home
+            && ground.task.is_stranded(replica)
+            && !ground.task.may_stay_on_broker(replica)
+        {
+            return None;
+        }
         let rack_to = rack(to);
         let rack_from = if from == NONE { NONE } else { rack(from) };
         let (mut beside_before, mut beside_after, mut clash) = (false, false, false);
@@ -128,7 +150,7 @@ impl Rules {
         let (mends, worse) = match self.racks {
             RackRule::None => (false, false),
             RackRule::Aware => {
-                if strict && clash && (home == NONE || rack(home) != rack_to) {
+                if care == Care::AnyOrder && clash && (home == NONE || rack(home) != rack_to) {
                     return None;
                 }
                 (beside_before && !beside_after, beside_after && !beside_before)
@@ -145,7 +167,10 @@ impl Rules {
         };
         let belongs_before = from != NONE && self.belongs(ground, partition, from);
         let belongs_after = self.belongs(ground, partition, to);
-        if (belongs_before && !belongs_after) || (worse && strict) || (!belongs_after && !strict) {
+        if (belongs_before && !belongs_after)
+            || (worse && care != Care::None)
+            || (!belongs_after && from == NONE)
+        {
             return None;
         }
         Some(u32::from(mends) + u32::from(belongs_after && !belongs_before))

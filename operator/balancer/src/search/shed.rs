@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::limits::REPLICAS;
 use crate::planner::Threads;
+use crate::search::rules::Care;
 use crate::search::state::{Entry, Ground, Holder, Move, SIZES, State, book};
 
 /// Brokers in a group.
@@ -48,7 +49,12 @@ pub(super) fn shed(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads
     state.index_slots();
 }
 
-fn shed_round(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>, both: bool) -> usize {
+fn shed_round(
+    state: &mut State<'_>,
+    rng: &mut ChaCha8Rng,
+    threads: Threads<'_>,
+    both: bool,
+) -> usize {
     let groups = deal(state, rng);
     let ground = &state.ground;
     let work = |holders: Vec<Holder>| Group::new(ground, holders, both).run();
@@ -127,7 +133,14 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn new(ground: &'a Ground<'a>, holders: Vec<Holder>, both: bool) -> Self {
         let touched = vec![0; ground.leader_of.len().div_ceil(64)];
-        Self { ground, holders, touched, both, moves: Vec::new(), scores: Vec::with_capacity(WINDOW) }
+        Self {
+            ground,
+            holders,
+            touched,
+            both,
+            moves: Vec::new(),
+            scores: Vec::with_capacity(WINDOW),
+        }
     }
 
     fn run(mut self) -> (Vec<Holder>, Vec<Move>) {
@@ -158,16 +171,22 @@ impl<'a> Group<'a> {
         let holder = &self.holders[broker];
         let (over, under) = pricing.outside(holder.index, &holder.totals);
         let mut partners: Vec<(f64, usize)> = Vec::with_capacity(self.holders.len());
-        for (index, partner) in self.holders.iter().enumerate().filter(|(index, _)| *index != broker) {
+        for (index, partner) in
+            self.holders.iter().enumerate().filter(|(index, _)| *index != broker)
+        {
             let role = self.ground.task.roles[partner.index as usize];
             if gives && !role.receives {
                 continue;
             }
             let (its_over, its_under) = pricing.outside(partner.index, &partner.totals);
-            let (need, offer, against) =
-                if gives { (&over, &its_under, &its_over) } else { (&under, &its_over, &its_under) };
+            let (need, offer, against) = if gives {
+                (&over, &its_under, &its_over)
+            } else {
+                (&under, &its_over, &its_under)
+            };
             let fit: f64 = need.iter().zip(offer).map(|(need, offer)| need.min(*offer)).sum();
-            let misfit: f64 = need.iter().zip(against).map(|(need, against)| need.min(*against)).sum();
+            let misfit: f64 =
+                need.iter().zip(against).map(|(need, against)| need.min(*against)).sum();
             if self.both && fit <= 0.0 {
                 continue;
             }
@@ -200,8 +219,14 @@ impl<'a> Group<'a> {
                 continue;
             }
             let Some(delta) = ground.move_delta(&entry, source, target) else { continue };
-            let price = delta + ground.copy_price(entry.replica, entry.home, source.index, target.index);
-            if price >= -NOTHING || ground.rules.verdict(ground, entry.replica, target.index, true).is_none() {
+            let price =
+                delta + ground.copy_price(entry.replica, entry.home, source.index, target.index);
+            if price >= -NOTHING
+                || ground
+                    .rules
+                    .verdict(ground, entry.replica, target.index, Care::AnyOrder)
+                    .is_none()
+            {
                 continue;
             }
             book(ground, &entry, source, target);
@@ -227,7 +252,8 @@ impl<'a> Group<'a> {
         let weights = weights(ground, source, target);
         let byte = (ground.pricing.byte * ground.pricing.share[SIZES[0]]) as f32;
         let score = |entry: &Entry| {
-            let gain: f32 = weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
+            let gain: f32 =
+                weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
             let copy = byte * entry.sizes[0];
             if entry.home == source.index {
                 gain - copy
@@ -242,7 +268,9 @@ impl<'a> Group<'a> {
         let start = if length > WINDOW { (self.moves.len() * 7919) % (length - WINDOW) } else { 0 };
         let window = &source.entries[start..length.min(start + WINDOW)];
         self.scores.clear();
-        for (offset, entry) in window.iter().enumerate().filter(|(_, entry)| ground.may_go(entry, source)) {
+        for (offset, entry) in
+            window.iter().enumerate().filter(|(_, entry)| ground.may_go(entry, source))
+        {
             self.scores.push((score(entry), (start + offset) as u32));
         }
         let best_first = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
@@ -261,8 +289,10 @@ pub(super) fn weights(ground: &Ground<'_>, from: &Holder, to: &Holder) -> [f32; 
         let price = ground.pricing.scale(dimension) * ground.pricing.share[dimension];
         let (band_from, band_to) = (ground.pricing.band(from.index), ground.pricing.band(to.index));
         let (has, gets) = (from.totals[dimension], to.totals[dimension]);
-        let leaves = i8::from(has > band_from.high[dimension]) - i8::from(has <= band_from.low[dimension]);
-        let comes = i8::from(gets < band_to.low[dimension]) - i8::from(gets >= band_to.high[dimension]);
+        let leaves =
+            i8::from(has > band_from.high[dimension]) - i8::from(has <= band_from.low[dimension]);
+        let comes =
+            i8::from(gets < band_to.low[dimension]) - i8::from(gets >= band_to.high[dimension]);
         (f64::from(leaves + comes) * price) as f32
     })
 }

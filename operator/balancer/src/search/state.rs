@@ -1,5 +1,7 @@
 //! Where everything is while the search goes on, with the sums that make the price of an action a matter of two brokers.
 
+use rayon::prelude::*;
+
 use crate::goal::Goal;
 use crate::limits::{DIMENSIONS, LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, TopicLimits, Totals};
 use crate::model::{NONE, RESOURCES, Resource};
@@ -92,9 +94,19 @@ impl<'a> Ground<'a> {
         self.leader_of[entry.partition as usize] == entry.replica
     }
 
+    /// Whether a holder may have a replica: one that leads needs a broker that may.
+    pub(super) fn may_hold(&self, entry: &Entry, holder: &Holder) -> bool {
+        self.view == View::Expected
+            || !self.leads(entry)
+            || self.task.roles[holder.index as usize].leads
+    }
+
     /// Whether a replica may leave a holder: for a hard limit, more may than for a band.
     pub(super) fn may_go(&self, entry: &Entry, from: &Holder) -> bool {
-        !entry.pinned || (!entry.fixed && self.pricing.is_beyond(from.index, &from.totals))
+        !entry.pinned
+            || (!entry.fixed
+                && self.pricing.is_beyond(from.index, &from.totals)
+                && self.pricing.relieves(from.index, &from.totals, &self.amounts(entry.replica)))
     }
 
     /// The price of a holder: of its totals, and of what topics have too much or too little of on it.
@@ -109,13 +121,15 @@ impl<'a> Ground<'a> {
         let limits = &self.column_limits[column];
         let beyond = |count: u16, held: bool, (low, high): (u32, u32)| {
             let count = u32::from(count);
-            i64::from(count.saturating_sub(high)) + if held { i64::from(low.saturating_sub(count)) } else { 0 }
+            i64::from(count.saturating_sub(high))
+                + if held { i64::from(low.saturating_sub(count)) } else { 0 }
         };
         let mut outside = beyond(replicas, role.counted, limits.replicas);
         if self.view == View::Actual {
             outside += beyond(leaders, role.counted && role.leads, limits.leaders);
             if role.counted && role.leads {
-                outside += MIN_LEADERS * i64::from(limits.min_leaders.saturating_sub(u32::from(leaders)));
+                outside +=
+                    MIN_LEADERS * i64::from(limits.min_leaders.saturating_sub(u32::from(leaders)));
             }
         }
         outside
@@ -124,7 +138,10 @@ impl<'a> Ground<'a> {
     /// What a replica that leaves, or stops leading, changes for its topic on a holder.
     fn outside_change(&self, holder: &Holder, column: usize, replicas: i32, leaders: i32) -> i64 {
         let counts = holder.topics[column];
-        let after = [counts[0].saturating_add_signed(replicas as i16), counts[1].saturating_add_signed(leaders as i16)];
+        let after = [
+            counts[0].saturating_add_signed(replicas as i16),
+            counts[1].saturating_add_signed(leaders as i16),
+        ];
         self.outside(holder.index, column, after) - self.outside(holder.index, column, counts)
     }
 
@@ -145,13 +162,19 @@ impl<'a> Ground<'a> {
     }
 
     /// The change of price on a holder that a replica leaves. A replica without a place leaves nobody.
-    pub(super) fn departure(&self, replica: u32, partition: u32, from: Option<&Holder>) -> Departure {
+    pub(super) fn departure(
+        &self,
+        replica: u32,
+        partition: u32,
+        from: Option<&Holder>,
+    ) -> Departure {
         let amounts = self.amounts(replica);
         let leads = self.view == View::Actual && self.leader_of[partition as usize] == replica;
         let column = self.column(partition);
         let mut departure = Departure { amounts, leads, column, delta: 0.0 };
         if let Some(from) = from {
-            departure.delta = self.pricing.price(from.index, &minus(&from.totals, &amounts)) - from.price;
+            departure.delta =
+                self.pricing.price(from.index, &minus(&from.totals, &amounts)) - from.price;
             if let Some(column) = column {
                 let outside = self.outside_change(from, column, -1, -i32::from(leads));
                 departure.delta += outside as f64 * self.pricing.topic;
@@ -166,7 +189,9 @@ impl<'a> Ground<'a> {
     /// The change of price when what departs arrives; none if a hard limit forbids it.
     pub(super) fn arrival(&self, departure: &Departure, to: &Holder) -> Option<f64> {
         let after = plus(&to.totals, &departure.amounts);
-        if !self.pricing.allows(to.index, &to.totals, &after) {
+        if !self.pricing.allows(to.index, &to.totals, &after)
+            || (departure.leads && !self.task.roles[to.index as usize].leads)
+        {
             return None;
         }
         let mut delta = departure.delta + self.pricing.price(to.index, &after) - to.price;
@@ -180,7 +205,8 @@ impl<'a> Ground<'a> {
     /// The change of price when a replica goes from one holder to another, without the price of copying; none if a hard
     /// limit forbids it.
     pub(super) fn move_delta(&self, entry: &Entry, from: &Holder, to: &Holder) -> Option<f64> {
-        self.arrival(&self.departure(entry.replica, entry.partition, Some(from)), to).filter(|delta| delta.is_finite())
+        self.arrival(&self.departure(entry.replica, entry.partition, Some(from)), to)
+            .filter(|delta| delta.is_finite())
     }
 
     /// The change of price of a move as far as its topic goes; none if a hard limit forbids it.
@@ -197,13 +223,16 @@ impl<'a> Ground<'a> {
     pub(super) fn topics_outside(&self, holder: &Holder) -> impl Iterator<Item = (u32, bool)> {
         let role = self.task.roles[holder.index as usize];
         let columns = if holder.topics_outside == 0 { &[] } else { &self.column_of[..] };
-        columns.iter().enumerate().filter(|(_, column)| **column != NONE).filter_map(move |(topic, column)| {
-            let limits = &self.column_limits[*column as usize];
-            let [replicas, leaders] = holder.topics[*column as usize].map(u32::from);
-            let (low, high) = limits.replicas;
-            let lacks = (role.counted && replicas < low) || (role.counted && role.leads && leaders < limits.min_leaders);
-            (replicas > high || lacks).then_some((topic as u32, replicas > high))
-        })
+        columns.iter().enumerate().filter(|(_, column)| **column != NONE).filter_map(
+            move |(topic, column)| {
+                let limits = &self.column_limits[*column as usize];
+                let [replicas, leaders] = holder.topics[*column as usize].map(u32::from);
+                let (low, high) = limits.replicas;
+                let lacks = (role.counted && replicas < low)
+                    || (role.counted && role.leads && leaders < limits.min_leaders);
+                (replicas > high || lacks).then_some((topic as u32, replicas > high))
+            },
+        )
     }
 
     /// How many replicas and how many leaders of a topic a broker may have; none if no broker can have more.
@@ -220,18 +249,28 @@ impl<'a> Ground<'a> {
         let after = minus(&from.totals, &leading(self.task, old));
         let delta = self.pricing.price(from.index, &after) - from.price;
         match self.column(partition) {
-            Some(column) => delta + self.outside_change(from, column, 0, -1) as f64 * self.pricing.topic,
+            Some(column) => {
+                delta + self.outside_change(from, column, 0, -1) as f64 * self.pricing.topic
+            }
             None => delta,
         }
     }
 
     /// The change of price on a holder whose replica starts to lead; none if a hard limit forbids it, or if it takes more
     /// than `worth`.
-    pub(super) fn election(&self, partition: u32, new: u32, to: &Holder, worth: f64) -> Option<f64> {
+    pub(super) fn election(
+        &self,
+        partition: u32,
+        new: u32,
+        to: &Holder,
+        worth: f64,
+    ) -> Option<f64> {
         let after = plus(&to.totals, &leading(self.task, new));
         let delta = self.pricing.price(to.index, &after) - to.price;
         // The counts of topics are far apart in memory: where none is outside its band, they can only get worse.
-        if (delta >= worth && to.topics_outside == 0) || !self.pricing.allows(to.index, &to.totals, &after) {
+        if (delta >= worth && to.topics_outside == 0)
+            || !self.pricing.allows(to.index, &to.totals, &after)
+        {
             return None;
         }
         let Some(column) = self.column(partition) else { return Some(delta) };
@@ -246,7 +285,8 @@ impl<'a> Ground<'a> {
         if let Some(column) = self.column(entry.partition) {
             self.book_topic(holder, column, sign, sign * leads);
         }
-        holder.totals = if comes { plus(&holder.totals, &amounts) } else { minus(&holder.totals, &amounts) };
+        holder.totals =
+            if comes { plus(&holder.totals, &amounts) } else { minus(&holder.totals, &amounts) };
         holder.price = self.pricing.price(holder.index, &holder.totals);
     }
 
@@ -287,8 +327,12 @@ impl<'a> Ground<'a> {
 
     fn price_anew(&self, holder: &mut Holder) {
         holder.price = self.pricing.price(holder.index, &holder.totals);
-        holder.topics_outside =
-            holder.topics.iter().enumerate().map(|(column, counts)| self.outside(holder.index, column, *counts)).sum();
+        holder.topics_outside = holder
+            .topics
+            .iter()
+            .enumerate()
+            .map(|(column, counts)| self.outside(holder.index, column, *counts))
+            .sum();
     }
 }
 
@@ -350,44 +394,37 @@ impl<'a> State<'a> {
             column_of,
             column_limits,
         };
-        let mut state = Self {
-            holders: Vec::new(),
-            slot_of: vec![NONE; task.model.replicas.len()],
-            ground,
-        };
+        let mut state =
+            Self { holders: Vec::new(), slot_of: vec![NONE; task.model.replicas.len()], ground };
         state.fill(threads);
         state
     }
 
     fn fill(&mut self, threads: Threads<'_>) {
         let ground = &self.ground;
-        let model = ground.task.model;
-        let mut counts = vec![0_usize; model.brokers.len()];
-        for broker in ground.broker_of.iter().filter(|broker| **broker != NONE) {
-            counts[*broker as usize] += 1;
+        let mut on: Vec<(u32, Vec<u32>)> =
+            (0..ground.task.roles.len() as u32).map(|broker| (broker, Vec::new())).collect();
+        for (replica, broker) in
+            ground.broker_of.iter().enumerate().filter(|(_, broker)| **broker != NONE)
+        {
+            let (_, replicas) = &mut on[*broker as usize];
+            self.slot_of[replica] = replicas.len() as u32;
+            replicas.push(replica as u32);
         }
-        let mut holders: Vec<Holder> = counts
-            .iter()
-            .enumerate()
-            .map(|(index, count)| Holder {
-                index: index as u32,
-                entries: Vec::with_capacity(*count),
+        let hold = |(index, replicas): (u32, Vec<u32>)| {
+            let mut holder = Holder {
+                index,
+                entries: replicas.into_iter().map(|replica| ground.entry(replica)).collect(),
                 topics: vec![[0; 2]; ground.column_limits.len()],
                 ..Holder::default()
-            })
-            .collect();
-        for replica in 0..model.replicas.len() as u32 {
-            let broker = ground.broker_of[replica as usize];
-            if broker == NONE {
-                continue;
-            }
-            let holder = &mut holders[broker as usize];
-            self.slot_of[replica as usize] = holder.entries.len() as u32;
-            holder.entries.push(ground.entry(replica));
-        }
-        let sum = |holder: &mut Holder| ground.sum(holder);
-        threads.each(&mut holders, sum);
-        self.holders = holders;
+            };
+            ground.sum(&mut holder);
+            holder
+        };
+        self.holders = match threads {
+            Threads::One => on.into_iter().map(hold).collect(),
+            Threads::Pool(pool) => pool.install(|| on.into_par_iter().map(hold).collect()),
+        };
     }
 
     /// Looks at the actual load from here on, or at the expected one, and prices it anew.
@@ -397,7 +434,9 @@ impl<'a> State<'a> {
         let same = self.ground.view == view;
         self.ground.view = view;
         let ground = &self.ground;
-        threads.each(&mut self.holders, |holder| if same { ground.price_anew(holder) } else { ground.sum(holder) });
+        threads.each(&mut self.holders, |holder| {
+            if same { ground.price_anew(holder) } else { ground.sum(holder) }
+        });
     }
 
     /// Changes prices.
@@ -473,7 +512,11 @@ impl<'a> State<'a> {
                 self.ground.book_topic(holder, column, 0, sign);
             }
             let amounts = leading(self.ground.task, replica);
-            holder.totals = if sign > 0 { plus(&holder.totals, &amounts) } else { minus(&holder.totals, &amounts) };
+            holder.totals = if sign > 0 {
+                plus(&holder.totals, &amounts)
+            } else {
+                minus(&holder.totals, &amounts)
+            };
             holder.price = self.ground.pricing.price(holder.index, &holder.totals);
         }
     }
@@ -495,8 +538,11 @@ fn columns(task: &Task<'_>, limits: &Limits) -> (Vec<u32>, Vec<TopicLimits>) {
         .zip(&limits.topics)
         .enumerate()
         .map(|(topic, (entry, limits))| {
-            let replicas: u32 =
-                task.model.partitions_of(topic as u32).map(|p| task.model.partitions[p as usize].replicas).sum();
+            let replicas: u32 = task
+                .model
+                .partitions_of(topic as u32)
+                .map(|p| task.model.partitions[p as usize].replicas)
+                .sum();
             let needed = replicas > limits.replicas.1
                 || limits.replicas.0 > 0
                 || entry.partitions > limits.leaders.1

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::limits::REPLICAS;
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
+use crate::search::rules::Care;
 use crate::search::shed::NOTHING;
 use crate::search::state::{Entry, Ground, Holder, State};
 
@@ -35,13 +36,16 @@ pub(super) fn undo(state: &mut State<'_>, threads: Threads<'_>) -> usize {
 fn idle(state: &State<'_>, threads: Threads<'_>) -> Vec<u32> {
     let (ground, holders) = (&state.ground, &state.holders);
     let of_holder = |holder: &Holder| -> Vec<u32> {
-        let away = holder.entries.iter().filter(|entry| entry.home != NONE && entry.home != holder.index);
+        let away =
+            holder.entries.iter().filter(|entry| entry.home != NONE && entry.home != holder.index);
         let idle = away.filter(|entry| !is_needed(ground, holders, holder, entry));
         idle.map(|entry| entry.replica).collect()
     };
     let mut idle: Vec<u32> = match threads {
         Threads::One => holders.iter().flat_map(of_holder).collect(),
-        Threads::Pool(pool) => pool.install(|| holders.par_iter().flat_map_iter(of_holder).collect()),
+        Threads::Pool(pool) => {
+            pool.install(|| holders.par_iter().flat_map_iter(of_holder).collect())
+        }
     };
     let replicas = &ground.task.model.replicas;
     idle.sort_by_key(|replica| {
@@ -63,6 +67,6 @@ fn is_needed(ground: &Ground<'_>, holders: &[Holder], from: &Holder, entry: &Ent
         return true;
     }
     ground.task.is_stranded(entry.replica)
-        || ground.rules.verdict(ground, entry.replica, entry.home, true).is_none()
+        || ground.rules.verdict(ground, entry.replica, entry.home, Care::AnyOrder).is_none()
         || ground.move_delta(entry, from, to).is_none_or(|delta| delta > NOTHING)
 }

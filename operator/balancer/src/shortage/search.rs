@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Shortage;
-use crate::broker_sets::broker_sets;
-use crate::evaluate::{CAPACITIES, Evaluation, Place, each_violation, racks_counted, stranded};
+use super::spread::{Spread, by_rack, sets, sum_of};
+use super::{Shortage, Uneven};
+use crate::evaluate::{
+    BANDS, CAPACITIES, Evaluation, Place, each_violation, racks_counted, stranded,
+};
 use crate::goal::Goal;
-use crate::limits::{Limits, REPLICAS, Totals, UNLIMITED, add, totals_of};
+use crate::limits::{BrokerLimits, LEADER_IN, LEADERS, Limits, Totals, UNLIMITED, add, totals_of};
 use crate::log_dirs::log_dir_use;
 use crate::model::{RESOURCES, Resource};
 use crate::placement::Placement;
@@ -32,7 +34,13 @@ pub(crate) fn shortages(
     search.brokers(&mut found);
     search.racks(&mut found);
     search.min_leaders(&mut found);
-    search.capacities(&mut found);
+    // It is a look at every replica.
+    let amounts = CAPACITIES.iter().chain(&BANDS).any(|(goal, _)| search.is_open(*goal));
+    let spread = amounts.then(|| Spread::of(task, limits, placement, evaluation)).flatten();
+    search.capacities(spread.as_ref(), &mut found);
+    if let Some(spread) = &spread {
+        search.uneven(spread, &mut found);
+    }
     search.log_dirs(&mut found);
     found
 }
@@ -121,7 +129,7 @@ impl Search<'_> {
         if self.evaluation.of(Goal::MinTopicLeadersPerBroker) == 0 {
             return;
         }
-        let sets = broker_sets(self.task);
+        let sets = self.task.sets.clone();
         for (index, topic) in
             self.task.model.topics.iter().enumerate().filter(|(_, t)| t.min_leaders_per_broker > 0)
         {
@@ -139,37 +147,77 @@ impl Search<'_> {
     }
 
     /// Capacities of the cluster, of racks, and of the largest broker.
-    fn capacities(&self, found: &mut Vec<Shortage>) {
+    fn capacities(&self, spread: Option<&Spread>, found: &mut Vec<Shortage>) {
         let open: Vec<(Goal, usize)> =
             CAPACITIES.into_iter().filter(|(goal, _)| self.is_open(*goal)).collect();
         if open.is_empty() {
             return;
         }
-        let rooms = self.rooms();
-        let needs = self.needs_of_racks();
+        let rooms = self.rooms(|limits| &limits.cap);
         let whole = self.evaluation.whole();
         for (goal, dimension) in open {
-            let all = self.capacity(goal, dimension, None, whole[dimension], &rooms);
-            let racks = needs.iter().enumerate().filter_map(|(rack, needs)| {
-                self.capacity(goal, dimension, Some(rack as u32), needs[dimension], &rooms)
-            });
-            let replica = || self.replica(goal, dimension, &rooms);
-            match all {
-                Some(shortage) => found.push(shortage),
-                None => {
-                    let before = found.len();
-                    found.extend(racks);
-                    if found.len() == before {
-                        found.extend(replica());
-                    }
-                }
+            if let Some(shortage) =
+                self.capacity(goal, dimension, Vec::new(), whole[dimension], &rooms)
+            {
+                found.push(shortage);
+                continue;
             }
+            let before = found.len();
+            if let Some(spread) = spread {
+                self.capacities_of_racks(spread, (goal, dimension), &rooms, found);
+            }
+            if found.len() == before {
+                found.extend(self.replica(goal, dimension, &rooms));
+            }
+        }
+    }
+
+    /// Each rack that is too small, or the fewest that are together.
+    fn capacities_of_racks(
+        &self,
+        spread: &Spread,
+        (goal, dimension): (Goal, usize),
+        rooms: &[Totals],
+        found: &mut Vec<Shortage>,
+    ) {
+        let model = self.task.model;
+        let room =
+            model.brokers.iter().zip(rooms).map(|(broker, room)| (broker.rack, room[dimension]));
+        let room = by_rack(model.racks.len(), room);
+        let before = found.len();
+        for racks in sets(&spread.ranked(&room)) {
+            if racks.len() > 1 && found.len() > before {
+                return;
+            }
+            let least = spread.least(racks.len(), dimension);
+            if least > sum_of(racks, &room) {
+                found.extend(self.capacity(goal, dimension, racks.to_vec(), least, rooms));
+            }
+        }
+    }
+
+    /// Bands that brokers can't be inside of because of their racks.
+    fn uneven(&self, spread: &Spread, found: &mut Vec<Shortage>) {
+        let open: Vec<(Goal, usize)> = BANDS
+            .into_iter()
+            .filter(|(goal, dimension)| {
+                self.evaluation.of(*goal) > 0 && !matches!(*dimension, LEADERS | LEADER_IN)
+            })
+            .collect();
+        if open.is_empty() {
+            return;
+        }
+        let rooms = self.rooms(|limits| &limits.high);
+        for (goal, dimension) in open {
+            let rooms: Vec<i64> = rooms.iter().map(|room| room[dimension]).collect();
+            let found_one = Uneven::of(self.task, self.limits, spread, (goal, dimension), &rooms);
+            found.extend(found_one.map(Shortage::Uneven));
         }
     }
 
     /// What each broker may hold: one that is counted what its limits say, one that is excluded for replicas no more
     /// than what is on it, one that is to be empty nothing.
-    fn rooms(&self) -> Vec<Totals> {
+    fn rooms(&self, ends: impl Fn(&BrokerLimits) -> &Totals) -> Vec<Totals> {
         let model = self.task.model;
         let mut rooms = vec![Totals::default(); model.brokers.len()];
         // Leadership may still move between the replicas that are there.
@@ -188,64 +236,27 @@ impl Search<'_> {
             rooms.iter_mut().zip(&self.task.roles).zip(&self.limits.brokers)
         {
             if role.counted {
-                *room = limits.cap;
+                *room = *ends(limits);
             } else if !role.closed {
-                for (room, cap) in room.iter_mut().zip(limits.cap) {
-                    *room = (*room).min(cap);
+                for (room, end) in room.iter_mut().zip(ends(limits)) {
+                    *room = (*room).min(*end);
                 }
             }
         }
         rooms
     }
 
-    /// What has to be in each rack at least. With as many racks as a partition has replicas, or a part of them, each rack
-    /// has to hold its part of every partition; it may hold those that cost least.
-    fn needs_of_racks(&self) -> Vec<Totals> {
-        let model = self.task.model;
-        let counted = racks_counted(self.task);
-        let aware = self.task.options.has(Goal::RackAware)
-            || self.task.options.has(Goal::RackAwareDistribution);
-        let elsewhere = model
-            .brokers
-            .iter()
-            .zip(&self.task.roles)
-            .any(|(broker, role)| !role.closed && !counted[broker.rack as usize]);
-        let racks = self.counted_racks();
-        let (mut least, mut loads) = (Totals::default(), Vec::new());
-        // A rack that can only keep what it has makes room in the others.
-        if !aware || elsewhere || racks < 2 {
-            return Vec::new();
-        }
-        for (index, partition) in model.partitions.iter().enumerate() {
-            let base = (partition.replicas / racks) as usize;
-            if base == 0 || (base > 1 && self.task.options.has(Goal::RackAware)) {
-                continue;
-            }
-            let replicas = model.replicas_of(index as u32);
-            for (resource, least) in least[..RESOURCES].iter_mut().enumerate() {
-                loads.clear();
-                loads.extend(
-                    replicas.clone().map(|replica| model.replicas[replica as usize].load[resource]),
-                );
-                loads.sort_unstable();
-                *least += loads.iter().take(base).sum::<i64>();
-            }
-            least[REPLICAS] += base as i64;
-        }
-        counted.into_iter().map(|counted| if counted { least } else { Totals::default() }).collect()
-    }
-
     fn capacity(
         &self,
         goal: Goal,
         dimension: usize,
-        rack: Option<u32>,
+        racks: Vec<u32>,
         whole: i64,
         rooms: &[Totals],
     ) -> Option<Shortage> {
         let brokers = || {
             let brokers = self.task.model.brokers.iter().zip(&self.task.roles).enumerate();
-            brokers.filter(move |(_, (broker, _))| rack.is_none_or(|rack| broker.rack == rack))
+            brokers.filter(|(_, (broker, _))| racks.is_empty() || racks.contains(&broker.rack))
         };
         let sum = |room: i64, more: i64| room.saturating_add(more);
         let allowed = brokers().map(|(index, _)| rooms[index][dimension]).fold(0, sum);
@@ -267,7 +278,6 @@ impl Search<'_> {
         Some(Shortage::Capacity {
             goal,
             dimension,
-            rack,
             whole,
             allowed,
             like: largest.map(|(broker, cap)| (broker, (missing as u64).div_ceil(cap as u64))),
@@ -276,6 +286,7 @@ impl Search<'_> {
             } else {
                 Vec::new()
             },
+            racks,
         })
     }
 

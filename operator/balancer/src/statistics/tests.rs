@@ -6,7 +6,7 @@ use crate::tiny::Tiny;
 
 fn plan(steps: &[(i32, &[i32], &[i32], i32)]) -> Plan {
     let steps = steps.iter().map(|(partition, from, to, leader)| Step {
-        topic: "t".to_owned(),
+        topic: "t".into(),
         partition: *partition,
         from: from.to_vec(),
         to: to.to_vec(),

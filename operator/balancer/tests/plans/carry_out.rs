@@ -26,7 +26,7 @@ pub(crate) fn carry_out(cluster: &Cluster, plan: &Plan) -> Cluster {
         let topic = cluster
             .topics
             .iter_mut()
-            .find(|topic| topic.name == step.topic)
+            .find(|topic| *topic.name == *step.topic)
             .expect("the topic is there");
         let partition = topic
             .partitions

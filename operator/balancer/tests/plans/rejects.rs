@@ -197,7 +197,7 @@ fn a_disk_that_is_overfilled_on_the_way() {
     };
     let overfill = |plan: &mut Plan| {
         let detour = [step("t", 0, 1, 3, StepKind::Evacuate), step("t", 0, 3, 2, StepKind::Move)];
-        plan.steps.retain(|step| step.topic != "t" || step.partition != 0);
+        plan.steps.retain(|step| *step.topic != *"t" || step.partition != 0);
         plan.steps.splice(0..0, detour);
     };
     check(&scene, overfill, "that it may have");
@@ -235,7 +235,7 @@ fn an_excluded_topic_moves() {
         plan.bytes_moved += 10.0;
     };
     let quiet = |plan: &mut Plan| {
-        plan.steps.retain(|step| step.topic != "t0");
+        plan.steps.retain(|step| *step.topic != *"t0");
         moved(plan);
     };
     check(&scene, quiet, "its topic is excluded");
@@ -271,4 +271,18 @@ fn a_directory_that_is_broken() {
             .log_dir = None;
     };
     check(&scene, unsaid, "which directory");
+}
+
+#[test]
+fn a_broker_copies_out_of_a_directory_that_is_broken() {
+    let dirs = [("/x", LogDirState::Offline), ("/y", LogDirState::Online)];
+    let scene = Scene::new(&["a", "b"]).same("t", 1, &[1, 2]).log_dirs(2, &dirs);
+    let inside = |plan: &mut Plan| {
+        plan.steps.push(Step {
+            bytes: 10.0,
+            log_dir: Some(LogDirMove { broker: 2, from: Some("/x".into()), to: "/y".into() }),
+            ..step("t", 0, 2, 2, StepKind::LogDir)
+        });
+    };
+    check(&scene, inside, "directory that is offline");
 }

@@ -173,12 +173,7 @@ impl Scene {
         }
         match verified {
             Ok(verified) => {
-                compare_statistics(&statistics_before(&model), &verified.before, &mut complaints);
-                compare_statistics(
-                    &statistics_after(&model, &plan),
-                    &verified.after,
-                    &mut complaints,
-                );
+                complaints.extend(statistics::compare(&model, &plan, &verified));
                 if complaints.is_empty() {
                     return Ok(Ok(Checked { plan, verified }));
                 }
@@ -325,11 +320,6 @@ impl Checked {
 
     /// Brokers whose replicas the plan changed, in or out.
     pub(crate) fn moved_topics(&self) -> BTreeSet<&str> {
-        self.plan
-            .steps
-            .iter()
-            .filter(|step| step.bytes > 0.0)
-            .map(|step| step.topic.as_str())
-            .collect()
+        self.plan.steps.iter().filter(|step| step.bytes > 0.0).map(|step| &*step.topic).collect()
     }
 }

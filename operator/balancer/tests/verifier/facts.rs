@@ -142,9 +142,19 @@ impl Facts {
         self.by_name.get(name).copied()
     }
 
-    /// Machines of more than one broker. A machine of one broker has that broker's limits.
+    /// Machines of more than one broker that isn't dead. A machine of one broker has that broker's limits.
     pub(super) fn shared_hosts(&self) -> impl Iterator<Item = &Vec<usize>> {
-        self.hosts.iter().filter(|brokers| brokers.len() > 1)
+        let alive = |brokers: &&Vec<usize>| {
+            brokers.iter().filter(|broker| !self.brokers[**broker].dead).count()
+        };
+        self.hosts.iter().filter(move |brokers| alive(brokers) > 1)
+    }
+
+    /// What the brokers of a machine can carry together: all but the dead.
+    pub(super) fn host_capacity(&self, brokers: &[usize], resource: usize) -> f64 {
+        let alive =
+            brokers.iter().map(|broker| &self.brokers[*broker]).filter(|broker| !broker.dead);
+        alive.map(|broker| broker.capacity[resource]).sum()
     }
 }
 

@@ -172,11 +172,7 @@ impl<'a> Watch<'a> {
                         state.sums[*index].load[*resource] - before.load[*resource]
                     })
                     .sum();
-                let capacity: f64 = brokers
-                    .iter()
-                    .map(|index| self.facts.brokers[*index].capacity[*resource])
-                    .sum();
-                let limit = capacity * thresholds[*resource];
+                let limit = self.facts.host_capacity(brokers, *resource) * thresholds[*resource];
                 if grew_beyond(after - growth, after, limit) {
                     let (name, load) = (NAMES[*resource], value(after));
                     let id = self.facts.brokers[brokers[0]].id;

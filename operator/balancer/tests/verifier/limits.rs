@@ -88,11 +88,9 @@ impl<'a> Limits<'a> {
         }
     }
 
-    /// What a machine may have: what its brokers may have together, with those that are to be emptied.
+    /// What a machine may have: what its brokers may have together, with those that are to be emptied but without the dead.
     pub(super) fn host_capacity(&self, facts: &Facts, brokers: &[usize], resource: usize) -> f64 {
-        let capacity: f64 =
-            brokers.iter().map(|broker| facts.brokers[*broker].capacity[resource]).sum();
-        capacity * self.constraints.capacity_thresholds[resource]
+        facts.host_capacity(brokers, resource) * self.constraints.capacity_thresholds[resource]
     }
 
     pub(super) fn replicas_max(&self) -> u64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use taffrail_balancer::{Step, StepKind};
 
-use super::amount::{Amounts, DISK, RESOURCES, value};
+use super::amount::{Amounts, DISK, value};
 use super::facts::Facts;
 use super::state::{Partition, Replica, State, Sums};
 
@@ -52,11 +52,11 @@ pub(super) fn apply(
         return Err("more than one broker comes or goes".into());
     }
     let (came, went) = (came.first().copied(), went.first().copied());
-    let new = next(facts, old, step, &to, came, went)?;
-    let copies = came.is_some() || changed_dir(old, &new).is_some();
+    let copies = came.is_some() || step.log_dir.is_some();
     if copies && !old.replicas.iter().any(|replica| facts.is_online(replica)) {
         return Err("no replica is online to copy from: this would give up what they hold".into());
     }
+    let new = next(facts, old, step, &to, came, went)?;
     let kind_and_bytes = expected(facts, old, &new, step, came, went)?;
     if !kind_and_bytes.0.contains(&step.kind) {
         return Err(format!("it should be one of {:?}", kind_and_bytes.0));
@@ -120,7 +120,7 @@ fn next(
             None => Replica {
                 broker: *broker,
                 dir: arrival_dir(facts, *broker, step)?,
-                load: went.map_or_else(|| load_of_added(old), |replica| replica.load),
+                load: went.map_or(old.added, |replica| replica.load),
                 origin: went.and_then(|replica| replica.origin),
             },
         };
@@ -138,12 +138,6 @@ fn next(
         return Err("it leaves a partition without leader that has an online replica".into());
     }
     Ok(new)
-}
-
-/// What a replica costs that is copied without another one going: what the leader costs as a follower.
-fn load_of_added(partition: &Partition) -> Amounts {
-    let model = partition.leader_replica().or(partition.replicas.first());
-    model.map_or([0; RESOURCES], |replica| replica.load)
 }
 
 fn arrival_dir(facts: &Facts, broker: usize, step: &Step) -> Result<usize, String> {
@@ -185,6 +179,9 @@ fn moved_between_dirs(
     if broker.dirs[dir].closed || dir == stays.dir {
         return Err("a replica can't go to that directory".into());
     }
+    if !facts.is_online(stays) {
+        return Err("a broker can't copy a replica out of a directory that is offline".into());
+    }
     Ok(Replica { dir, ..stays.clone() })
 }
 
@@ -203,7 +200,7 @@ fn expected(
             (&[StepKind::Evacuate], bytes_of(&replica.load))
         }
         (Some(_), Some(replica)) => (&[StepKind::Move], bytes_of(&replica.load)),
-        (Some(_), None) => (&[StepKind::Add], bytes_of(&load_of_added(old))),
+        (Some(_), None) => (&[StepKind::Add], bytes_of(&old.added)),
         (None, Some(_)) => (&[StepKind::Remove], 0.0),
         (None, None) => match changed_dir(old, new) {
             Some((broker, dir)) => {

@@ -29,6 +29,9 @@ pub(super) struct Partition {
     /// The broker that leads, one of those of its online replicas.
     pub(super) leader: Option<usize>,
     pub(super) leader_extra: Amounts,
+    /// What a replica costs that is added: what the leader costs as a follower before the plan, or the first replica where
+    /// nobody leads.
+    pub(super) added: Amounts,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -112,12 +115,16 @@ impl State {
                     replicas: partition.replicas.iter().map(replica_of).collect(),
                     leader: partition.leader.map(|id| facts.by_id[&id]),
                     leader_extra: amounts(&partition.leader_extra),
+                    added: [0; RESOURCES],
                 };
                 let leader = partition.leader;
                 let online =
                     |replica: &Replica| Some(replica.broker) == leader && facts.is_online(replica);
                 if !partition.replicas.iter().any(online) {
                     partition.leader = None;
+                }
+                if let Some(model) = partition.leader_replica().or(partition.replicas.first()) {
+                    partition.added = model.load;
                 }
                 state.put(&partition);
                 state.partitions.push(partition);

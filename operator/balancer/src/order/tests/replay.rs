@@ -93,7 +93,7 @@ impl Replay<'_> {
     fn partition(&self, step: &Step) -> usize {
         let model = self.task.model;
         let topic =
-            model.topics.iter().position(|topic| topic.name == step.topic).expect("a topic");
+            model.topics.iter().position(|topic| *topic.name == *step.topic).expect("a topic");
         let mut partitions = model.partitions_of(topic as u32);
         partitions
             .find(|index| model.partitions[*index as usize].number == step.partition)

@@ -179,3 +179,21 @@ fn what_a_machine_can_carry_is_shared_by_its_brokers() {
     let checked = scene.goals(&[Goal::RackAware, Goal::NetworkInboundCapacity]).check();
     checked.assert_met();
 }
+
+#[test]
+fn what_is_offline_goes_to_new_brokers_first() {
+    // One rack for all: the new broker breaks the goal about racks no more than an old one.
+    let scene = Scene::new(&["a", "a", "a", "a", "a"]).same("t", 6, &[1, 2, 3]);
+    let checked = scene.state(3, BrokerState::Dead).state(5, BrokerState::New).check();
+    assert_eq!((checked.on(4).replicas, checked.on(5).replicas), (0, 6));
+}
+
+#[test]
+fn what_is_offline_goes_to_old_brokers_when_it_has_to() {
+    // The new broker has no room for all of it.
+    let scene = Scene::new(&["a", "b", "c", "d", "e"]).same("t", 6, &[1, 3]);
+    let scene = scene.state(3, BrokerState::Dead).state(5, BrokerState::New);
+    let checked = scene.broker(5, |broker| broker.capacity.disk = 50.0).check();
+    assert_eq!(checked.verified.stranded_left, 0, "{:?}", checked.plan.reasons);
+    assert_eq!(checked.on(5).replicas, 4);
+}

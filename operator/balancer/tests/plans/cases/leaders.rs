@@ -88,3 +88,16 @@ fn leader_bytes_in_follow_the_leaders() {
         assert_eq!(checked.plan.replicas_moved, 0);
     }
 }
+
+#[test]
+fn a_leader_is_elected_whatever_it_costs() {
+    // Nobody has the capacity to lead it, and without a leader it is offline.
+    let scene = Scene::new(&["a", "b", "c"]).same("t", 1, &[1, 2]).edit(|cluster| {
+        cluster.topics[0].partitions[0].leader = None;
+        cluster.topics[0].partitions[0].leader_extra.network_out = 9_000.0;
+    });
+    for operation in [Operation::Rebalance, Operation::Leaders, Operation::FixOffline] {
+        let checked = scene.clone().operation(operation).check();
+        assert_eq!(checked.plan.leaders_moved, 1);
+    }
+}
