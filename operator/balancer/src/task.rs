@@ -146,7 +146,10 @@ impl<'a> Task<'a> {
     pub(crate) fn is_movable(&self, replica: u32) -> bool {
         match self.scope {
             Scope::Leadership => false,
-            Scope::Stranded => self.is_stranded(replica) && self.has_source(replica),
+            // What can stay on its broker, in another directory, has no reason to leave it.
+            Scope::Stranded => {
+                self.is_stranded(replica) && self.has_source(replica) && !self.may_stay_on_broker(replica)
+            }
             Scope::All => self.may_move_for_hard_goals(replica),
         }
     }

@@ -148,6 +148,14 @@ impl<'a> Position<'a> {
         left == 0 && !arrives && !self.able(change, replica).any(|other| other != moved)
     }
 
+    /// Whether the replica that is to lead could lead now, but for others that may while its broker may not.
+    pub(super) fn gives_way(&self, change: &Change) -> bool {
+        change.places == 0
+            && change.leader != NONE
+            && self.is_online(change.leader)
+            && !self.may_take_over(change, None)
+    }
+
     /// Whether the right replica leads and stands where it should.
     pub(super) fn is_settled(&self, change: &Change) -> bool {
         self.now.leader[change.partition as usize] == change.leader

@@ -87,6 +87,13 @@ impl<'a> Run<'a> {
             self.left_out
                 .push(format!("and {} more steps are left out for such reasons", self.not_told));
         }
+        // What was to go is none of the task's model. If it stayed and leads, the model knows the one that was to follow.
+        for change in &self.changes {
+            let leader = &mut self.at.now.leader[change.partition as usize];
+            if *leader != NONE && *leader as usize >= self.at.model.replicas.len() {
+                *leader = change.leader;
+            }
+        }
         Ordered { steps: self.steps, left_out: self.left_out, placement: self.at.now }
     }
 
@@ -185,7 +192,7 @@ impl<'a> Run<'a> {
                 self.leave_leader_over(job.change);
             }
             Kind::Leader => self.at.now.leader_first[change.partition as usize] = change.reordered,
-            Kind::LogDir | Kind::Remove => {}
+            Kind::Elect | Kind::LogDir | Kind::Remove => {}
         }
         self.freed.push_back(Place::Partition(job.change));
     }
@@ -195,57 +202,129 @@ impl<'a> Run<'a> {
         let for_partition = Err(Blocked { place: Place::Partition(job.change), needed: 0 });
         let change = &self.changes[job.change as usize];
         let leads = self.at.now.leader[change.partition as usize];
-        let leader = match job.kind {
-            Kind::Place => return self.next_place(&job),
-            Kind::LogDir => leads,
-            Kind::Remove => {
-                let leader_waits = change.leader_job != NONE
-                    && !matches!(
-                        self.waiting.standing(change.leader_job),
-                        Standing::Done | Standing::LeftOut
-                    );
-                if change.places > 0 || leader_waits || !self.racks_allow(&job) {
-                    return for_partition;
-                }
-                leads
-            }
-            Kind::Leader if self.at.is_settled(change) => return Ok(None),
+        match job.kind {
+            // A partition without a leader is worse than a broker above its limits: they aren't asked.
+            Kind::Elect => Ok(self.elected(&job).map(|leader| {
+                let delta = self.delta(&job, leader);
+                Move { delta, leader }
+            })),
+            Kind::Place => self.next_place(&job),
+            Kind::LogDir => self.attempt(&job, leads),
+            Kind::Remove => self.next_removal(&job),
+            Kind::Leader if self.at.is_settled(change) => Ok(None),
             Kind::Leader if leads != change.leader && !self.at.may_take_over(change, None) => {
-                return for_partition;
+                for_partition
             }
-            Kind::Leader => change.leader,
-        };
-        let delta = self.delta(&job, leader);
+            Kind::Leader => self.attempt(&job, change.leader),
+        }
+    }
+
+    /// What a job comes to if this replica leads after it.
+    fn attempt(&self, job: &Job, leader: u32) -> Result<Option<Move>, Blocked> {
+        let delta = self.delta(job, leader);
         self.sums.fits(&delta).map(|()| Some(Move { delta, leader }))
     }
 
-    /// A replica comes to a broker. Leadership goes where it is to be with it if it can, and stays with its replica if not.
-    fn next_place(&mut self, job: &Job) -> Result<Option<Move>, Blocked> {
-        let mut blocked = Blocked { place: Place::Partition(job.change), needed: 0 };
+    /// The first of these that a job can make the leader; or what blocks the first of all.
+    fn attempt_any(
+        &self,
+        job: &Job,
+        leaders: impl IntoIterator<Item = u32>,
+        mut blocked: Option<Blocked>,
+    ) -> Result<Option<Move>, Blocked> {
+        for leader in leaders {
+            match self.attempt(job, leader) {
+                Ok(next) => return Ok(next),
+                Err(other) => blocked = blocked.or(Some(other)),
+            }
+        }
+        Err(blocked.unwrap_or(Blocked { place: Place::Partition(job.change), needed: 0 }))
+    }
+
+    /// Who is to lead a partition that has no leader: of its online replicas one that may, that stays, that is to lead in
+    /// the end, that has room; in this order.
+    fn elected(&self, job: &Job) -> Option<u32> {
         let change = &self.changes[job.change as usize];
-        let held = self.at.placed(change).any(|replica| self.at.broker(replica) == job.broker);
-        if held || !self.racks_allow(job) {
-            return Err(blocked);
+        let online = self.at.placed(change).filter(|replica| self.at.is_online(*replica));
+        online.min_by_key(|replica| {
+            (
+                !self.at.leads(self.at.broker(*replica)),
+                self.departs(change, *replica),
+                *replica != change.leader,
+                self.attempt(job, *replica).is_err(),
+            )
+        })
+    }
+
+    /// Whether a replica is still to leave its broker.
+    fn departs(&self, change: &Change, replica: u32) -> bool {
+        let mut jobs = change.first_job..change.first_job + change.jobs;
+        jobs.any(|index| {
+            let job = &self.jobs[index as usize];
+            job.replica == replica
+                && matches!(job.kind, Kind::Place | Kind::Remove)
+                && !matches!(self.waiting.standing(index), Standing::Done | Standing::LeftOut)
+        })
+    }
+
+    /// Those that may lead while this job moves or removes who does, the ones that stay first.
+    fn successors(&self, job: &Job) -> Vec<u32> {
+        let change = &self.changes[job.change as usize];
+        let mut able: Vec<u32> = self.at.able(change, job.replica).collect();
+        able.sort_by_key(|replica| self.departs(change, *replica));
+        able
+    }
+
+    /// A replica goes, once all that come have come and leadership is where it is to be. If it leads, for want of another
+    /// that may, another follows it.
+    fn next_removal(&mut self, job: &Job) -> Result<Option<Move>, Blocked> {
+        let change = &self.changes[job.change as usize];
+        let leader_waits = change.leader_job != NONE
+            && !matches!(
+                self.waiting.standing(change.leader_job),
+                Standing::Done | Standing::LeftOut
+            )
+            && !self.at.gives_way(change);
+        if change.places > 0 || leader_waits || !self.racks_allow(job) {
+            return Err(Blocked { place: Place::Partition(job.change), needed: 0 });
         }
         let change = &self.changes[job.change as usize];
         let leads = self.at.now.leader[change.partition as usize];
-        let attempt = |leader: u32| {
-            let delta = self.delta(job, leader);
-            self.sums.fits(&delta).map(|()| Some(Move { delta, leader }))
-        };
-        let due = change.places == 1 || leads == NONE || leads == job.replica;
+        if leads != job.replica {
+            return self.attempt(job, leads);
+        }
+        let due = self.at.may_take_over(change, Some(job)).then_some(change.leader);
+        self.attempt_any(job, due.into_iter().chain(self.successors(job)), None)
+    }
+
+    /// A replica comes to a broker. Leadership goes where it is to be with it if it can, and stays with its replica if not;
+    /// but it doesn't follow to a broker that may not lead while another replica could.
+    fn next_place(&mut self, job: &Job) -> Result<Option<Move>, Blocked> {
+        let change = &self.changes[job.change as usize];
+        let held = self.at.placed(change).any(|replica| self.at.broker(replica) == job.broker);
+        if held || !self.racks_allow(job) {
+            return Err(Blocked { place: Place::Partition(job.change), needed: 0 });
+        }
+        let change = &self.changes[job.change as usize];
+        let leads = self.at.now.leader[change.partition as usize];
+        let mut blocked = None;
+        let due = change.places == 1 || leads == job.replica;
         if due && leads != change.leader && self.at.may_take_over(change, Some(job)) {
-            match attempt(change.leader) {
+            match self.attempt(job, change.leader) {
                 Ok(next) => return Ok(next),
-                Err(other) => blocked = other,
+                Err(other) => blocked = Some(other),
             }
         }
-        let may_lead = |broker: u32| self.at.task.roles[broker as usize].leads;
-        let kept_out = leads == job.replica
-            && leads != change.leader
-            && !may_lead(job.broker)
-            && may_lead(self.at.broker(job.replica));
-        if kept_out { Err(blocked) } else { attempt(leads) }
+        if leads != job.replica || self.at.leads(job.broker) {
+            return self.attempt(job, leads);
+        }
+        let able = self.successors(job);
+        // Another may be able later.
+        let waits = leads != change.leader && self.at.leads(self.at.broker(job.replica));
+        if able.is_empty() && !waits {
+            return self.attempt(job, leads);
+        }
+        self.attempt_any(job, able, blocked)
     }
 
     /// What a job adds and takes away if this replica leads after it.
@@ -261,7 +340,7 @@ impl<'a> Run<'a> {
             leader_extra: [0; RESOURCES],
             leaders: [NONE; 2],
         };
-        if job.kind != Kind::Leader {
+        if !matches!(job.kind, Kind::Elect | Kind::Leader) {
             let replica = at.replica(job.replica);
             let log_dir =
                 at.now.log_dir.get(job.replica as usize).copied().unwrap_or(replica.log_dir);
@@ -311,9 +390,10 @@ impl<'a> Run<'a> {
         let from = self.at.ids(change);
         let leader = &mut self.at.now.leader[change.partition as usize];
         let turns = match job.kind {
-            Kind::Leader => true,
+            Kind::Elect | Kind::Leader => true,
             Kind::Place => change.places == 1 || *leader != next.leader,
-            Kind::LogDir | Kind::Remove => false,
+            Kind::Remove => *leader != next.leader,
+            Kind::LogDir => false,
         };
         change.reordered |= change.leader_first && turns && next.leader == change.leader;
         *leader = next.leader;
@@ -325,7 +405,7 @@ impl<'a> Run<'a> {
                 self.at.now.log_dir[job.replica as usize] = job.log_dir;
             }
             Kind::Remove => self.at.gone[job.replica as usize - model.replicas.len()] = true,
-            Kind::Leader => {}
+            Kind::Elect | Kind::Leader => {}
         }
         let (waiting, freed) = (&self.waiting, &mut self.freed);
         self.sums.apply(&next.delta, &mut |place| {
@@ -350,6 +430,8 @@ impl<'a> Run<'a> {
         }
         if job.kind == Kind::Place {
             change.places -= 1;
+        }
+        if matches!(job.kind, Kind::Elect | Kind::Place) {
             self.leave_leader_over(job.change);
         }
     }

@@ -17,7 +17,7 @@ const OTHERS: usize = 8;
 /// After so many replicas the brokers are sorted by their room again.
 const REFRESH: usize = 64;
 /// Partitions that are looked at together.
-const CHUNK: usize = 128;
+const CHUNK: usize = 512;
 
 /// Places and mends.
 pub(super) fn mend(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>) {
@@ -108,6 +108,9 @@ fn mend_rules(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>)
                     break;
                 };
                 state.apply_move(mending.replica, mending.to);
+                if misplaced(&state.ground, *partition).next().is_none() {
+                    break;
+                }
             }
         }
     }

@@ -402,11 +402,13 @@ impl<'a> State<'a> {
 
     fn fill(&mut self, threads: Threads<'_>) {
         let ground = &self.ground;
-        let mut on: Vec<(u32, Vec<u32>)> =
-            (0..ground.task.roles.len() as u32).map(|broker| (broker, Vec::new())).collect();
-        for (replica, broker) in
-            ground.broker_of.iter().enumerate().filter(|(_, broker)| **broker != NONE)
-        {
+        let mut counts = vec![0; ground.task.roles.len()];
+        for broker in ground.broker_of.iter().filter(|broker| **broker != NONE) {
+            counts[*broker as usize] += 1;
+        }
+        let with_room = |(broker, count): (usize, &usize)| (broker as u32, Vec::with_capacity(*count));
+        let mut on: Vec<(u32, Vec<u32>)> = counts.iter().enumerate().map(with_room).collect();
+        for (replica, broker) in ground.broker_of.iter().enumerate().filter(|(_, broker)| **broker != NONE) {
             let (_, replicas) = &mut on[*broker as usize];
             self.slot_of[replica] = replicas.len() as u32;
             replicas.push(replica as u32);

@@ -1,7 +1,7 @@
 //! The verifier itself: plans that are right, made wrong in one way each, are refused with the right complaint.
 
 use taffrail_balancer::document::{BrokerState, LogDirState};
-use taffrail_balancer::{Goal, Operation, Plan, Step, StepKind, Threads, plan};
+use taffrail_balancer::{Goal, LogDirMove, Operation, Plan, Step, StepKind, Threads, plan};
 
 use crate::scene::Scene;
 use crate::verifier::verify;
@@ -279,9 +279,14 @@ fn a_broker_copies_out_of_a_directory_that_is_broken() {
     let scene = Scene::new(&["a", "b"]).same("t", 1, &[1, 2]).log_dirs(2, &dirs);
     let inside = |plan: &mut Plan| {
         plan.steps.push(Step {
+            topic: "t".into(),
+            partition: 0,
+            from: vec![1, 2],
+            to: vec![1, 2],
+            leader: Some(1),
             bytes: 10.0,
+            kind: StepKind::LogDir,
             log_dir: Some(LogDirMove { broker: 2, from: Some("/x".into()), to: "/y".into() }),
-            ..step("t", 0, 2, 2, StepKind::LogDir)
         });
     };
     check(&scene, inside, "directory that is offline");

@@ -118,9 +118,7 @@ impl<'a> Watch<'a> {
                     broker.capacity[*resource] * thresholds[*resource]
                 };
                 // A partition without leader gets one wherever it has a replica: being there comes before capacity.
-                let must = elected
-                    && state.partitions[change.partition].leader == Some(*index)
-                    && *resource != DISK;
+                let must = elected && state.partitions[change.partition].leader == Some(*index);
                 if grew_beyond(before.load[*resource], after.load[*resource], limit) && !must {
                     let (name, load) = (NAMES[*resource], value(after.load[*resource]));
                     worse.push(format!(

@@ -97,7 +97,9 @@ fn partition(random: &mut ChaCha8Rng, id: i32, chosen: &[i32], brokers: &[Broker
         network_out: f64::from(random.random_range(0..9)),
         ..Resources::default()
     };
-    Partition { id, leader: online.choose(random).copied(), replicas, leader_extra }
+    let led = random.random_bool(0.9);
+    let leader = online.choose(random).copied().filter(|_| led);
+    Partition { id, leader, replicas, leader_extra }
 }
 
 /// Gives every broker, and each of its directories, so much more than what it uses.
@@ -182,7 +184,7 @@ fn random_target(random: &mut ChaCha8Rng, model: &Model, orderly: bool) -> Place
             broker != NONE && model.brokers[broker as usize].state != BrokerState::Dead
         };
         let candidates: Vec<u32> = replicas.iter().copied().filter(may_lead).collect();
-        if random.random_bool(0.5)
+        if (random.random_bool(0.5) || after.leader[partition as usize] == NONE)
             && let Some(leader) = candidates.choose(random)
         {
             after.leader[partition as usize] = *leader;

@@ -130,6 +130,13 @@ impl Replay<'_> {
         {
             return Err("leaves the partition without a leader".into());
         }
+        let copies = matches!(
+            step.kind,
+            StepKind::Move | StepKind::Evacuate | StepKind::Add | StepKind::LogDir
+        );
+        if copies && was.leader.is_none() {
+            return Err("copies from a partition that has no leader".into());
+        }
         self.transfer(index, step, &comes, &goes)?;
         self.check_leader(index, step, &was)?;
 
@@ -143,7 +150,9 @@ impl Replay<'_> {
         for (peak, before) in peak.log_dirs.iter_mut().zip(&before.log_dirs) {
             *peak = (*peak).max(*before);
         }
-        self.check_sums(&before, &peak)?;
+        if was.leader.is_some() {
+            self.check_sums(&before, &peak)?;
+        }
         if self.excess(index) > excess {
             return Err(format!(
                 "leaves {} replicas in wrong racks instead of {excess}",
@@ -229,15 +238,25 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// A broker that may not lead gets no leadership that it hadn't, unless the target wants it so.
+    /// Nothing that is offline leads, and a broker that may not lead gets no leadership that it hadn't while another
+    /// replica could lead.
     fn check_leader(&self, index: usize, step: &Step, was: &Whereabouts) -> Result<(), String> {
         let Some(id) = step.leader.filter(|id| Some(*id) != was.leader) else { return Ok(()) };
-        let broker = self.task.model.broker_index(id).expect("a broker");
-        let held = &self.partitions[index].held[&id];
-        let online = self.task.model.brokers[broker as usize].state
-            != crate::document::BrokerState::Dead
-            && held.log_dir.is_none_or(|dir| self.task.model.log_dirs[dir as usize].online);
-        if online { Ok(()) } else { Err("makes a leader of a replica that is offline".into()) }
+        let model = self.task.model;
+        let held = &self.partitions[index].held;
+        let broker = |id: i32| model.broker_index(id).expect("a broker") as usize;
+        let online = |id: i32| {
+            model.brokers[broker(id)].state != crate::document::BrokerState::Dead
+                && held[&id].log_dir.is_none_or(|dir| model.log_dirs[dir as usize].online)
+        };
+        if !online(id) {
+            return Err("makes a leader of a replica that is offline".into());
+        }
+        let may = |id: i32| online(id) && self.task.roles[broker(id)].leads;
+        match held.keys().find(|other| may(**other)) {
+            Some(other) if !may(id) => Err(format!("makes a leader of {id}, and {other} could be")),
+            _ => Ok(()),
+        }
     }
 
     fn sums(&self) -> Sums {
@@ -362,10 +381,11 @@ impl Replay<'_> {
                 .filter(|broker| *broker != NONE)
                 .map(id)
                 .collect();
-            if all {
+            let mut replicas = model.replicas_of(index as u32);
+            if all && replicas.any(|replica| !model.is_offline(replica)) {
                 assert_eq!(partition.list, list, "partition {index} isn't where it was to be");
             } else {
-                // Replicas that were to go may be left.
+                // Replicas that were to go may be left, and are where nothing is online.
                 assert!(list.iter().all(|id| partition.list.contains(id)), "partition {index}");
             }
             for replica in
@@ -380,6 +400,10 @@ impl Replay<'_> {
                 );
             }
             let leader = (leader != NONE).then(|| id(placement.broker[leader as usize]));
+            if !all && partition.leader.is_some_and(|id| !list.contains(&id)) {
+                // One that was to go leads still.
+                continue;
+            }
             assert_eq!(partition.leader, leader, "partition {index}");
         }
     }

@@ -87,6 +87,23 @@ fn removed_replicas_go_last() {
 }
 
 #[test]
+fn a_replica_that_goes_leads_until_then_if_nobody_else_may() {
+    let mut brokers = brokers(4, 100.0);
+    brokers[1].state = BrokerState::Demoted;
+    brokers[3].state = BrokerState::Demoted;
+    let mut topic = topic(&[(&[3, 2], 5.0)], &[]);
+    topic.partitions[0].leader = Some(2);
+    let given = model(brokers, topic);
+    let options = for_factor(1);
+    let changed = changed(&given, &options, 1);
+    let leaving = Leaving::of(&given, &changed);
+    let mut after = target(&changed.model, &[(0, 2, 4)]);
+    after.leader_first[0] = true;
+    let steps = ["0 move [3,2]>[3,4] 3", "0 remove [3,4]>[4] 4"];
+    check_leaving(&changed.model, &options, &after, &leaving, &steps, &[]);
+}
+
+#[test]
 fn a_removed_replica_goes_sooner_where_its_disk_is_needed() {
     // Nothing can come to broker 3 before its replica of partition 0 is gone.
     let mut brokers = brokers(3, 100.0);
