@@ -25,9 +25,9 @@
 //!   In [`Scope::Leadership`] nothing moves: both bounds are 0, and nothing below applies.
 //!
 //! Limits that no plan can reach make no plan to bound; the definitions then give some number, never more than the
-//! weight of all movable replicas. Left out, though they could make the bounds larger: broker sets, limits of machines and
-//! of log directories, how many of a broker's replicas may lead at once, and that what is in an offline directory has to
-//! leave a broker with open ones too.
+//! weight of all movable replicas. Left out, though they could make the bounds larger: what has to go to its set of
+//! brokers, limits of machines and of log directories, how many of a broker's replicas may lead at once, and that what
+//! is in an offline directory has to leave a broker with open ones too.
 //!
 //! # Definition
 //!
@@ -57,7 +57,7 @@
 //!   on(b))`, but 0 if they don't reach it;
 //! - the sum over topics that aren't excluded of what `lower` exceeds the number of its replicas on `b` by, where `lower`
 //!   is the topic's lower limit for replicas, or, if more and `b` may lead, its lower limit for leaders or its
-//!   `min_leaders` (the latter in each scope).
+//!   `min_leaders` (the latter in each scope), and 0 on brokers outside the topic's set.
 //!
 //! **Racks.** With `RackAware` each rack may keep `a = 1` replica of a partition; with `RackAwareDistribution` alone
 //! `a =` the number of the partition's replicas by that of the racks that have a counted broker, rounded up (no rule if

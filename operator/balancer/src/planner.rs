@@ -18,8 +18,8 @@ use crate::plan::{GoalOutcome, Plan, Step, StepKind};
 use crate::provision::provision;
 use crate::reasons::reasons;
 use crate::replication_factor::{ReplicationFactorError, with_replication_factor};
-use crate::search::search;
-use crate::task::Task;
+use crate::search::{search, settle, stay};
+use crate::task::{Scope, Task};
 
 /// Searches after the first, when it made a goal worse and none before it better.
 const RETRIES: usize = 3;
@@ -152,10 +152,20 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
             assign_log_dirs(&task, &limits, &mut placement);
         } else if stays.is_none() {
             stays = Some(goal);
-            placement = Placement::of(task.model);
+            placement = stay(&task);
         } else {
             break;
         }
+        ordered = order(&task, &limits, &placement, &leaving);
+        after = evaluate(&task, &limits, &ordered.placement);
+    }
+    for _ in 0..RETRIES {
+        if task.scope == Scope::Leadership || !task.is_pressed() {
+            break;
+        }
+        let Some(settled) = settle(&task, &limits, &ordered.placement, threads) else { break };
+        placement = settled;
+        assign_log_dirs(&task, &limits, &mut placement);
         ordered = order(&task, &limits, &placement, &leaving);
         after = evaluate(&task, &limits, &ordered.placement);
     }

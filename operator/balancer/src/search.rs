@@ -66,6 +66,32 @@ pub(crate) fn search(
     placement
 }
 
+/// Once more for what found no place: where everything is in the end there may be room, and a place that couldn't be
+/// reached may not be the only one. None if that changes nothing.
+pub(crate) fn settle(
+    task: &Task<'_>,
+    limits: &Limits,
+    reached: &Placement,
+    threads: Threads<'_>,
+) -> Option<Placement> {
+    let mut rng = ChaCha8Rng::seed_from_u64(task.options.seed);
+    let mut state = State::new(task, limits, &[], reached, threads);
+    state.view(View::Actual, 1.0, threads);
+    mend::place_stranded(&mut state, &mut rng);
+    lead::appoint(&mut state);
+    let mut placement = state.placement(reached);
+    put_leaders_first(task, &Placement::of(task.model), &mut placement);
+    (placement.broker != reached.broker).then_some(placement)
+}
+
+/// Everything where it is, and only the lists in the order that they should be in.
+pub(crate) fn stay(task: &Task<'_>) -> Placement {
+    let start = Placement::of(task.model);
+    let mut placement = start.clone();
+    put_leaders_first(task, &start, &mut placement);
+    placement
+}
+
 /// The leader is the preferred one: the list says so, instead of an election that would undo the balance.
 fn put_leaders_first(task: &Task<'_>, start: &Placement, placement: &mut Placement) {
     let operation = &task.options.operation;

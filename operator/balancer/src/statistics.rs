@@ -101,6 +101,8 @@ struct Replicas {
     places: Vec<(u32, u32)>,
     /// The broker that leads, or [`NONE`].
     leader: u32,
+    /// Whose load a replica has that is added: the leader's before the plan, or the first's when nobody led.
+    copied: Option<u32>,
 }
 
 impl Replicas {
@@ -112,11 +114,11 @@ impl Replicas {
                 .map(|replica| (model.replicas[replica as usize].broker, replica))
                 .collect(),
             leader: if leader == NONE { NONE } else { model.replicas[leader as usize].broker },
+            copied: if leader == NONE { model.replicas_of(partition).next() } else { Some(leader) },
         }
     }
 
-    /// Whoever comes takes over the load of whoever goes. Without one that goes it has that of the leader, or of the
-    /// first replica when nobody leads.
+    /// Whoever comes takes over the load of whoever goes, and without one that goes a copy's.
     fn apply(&mut self, model: &Model, step: &Step) {
         let to: Vec<u32> = step.to.iter().filter_map(|id| model.broker_index(*id)).collect();
         let mut going = self
@@ -124,9 +126,7 @@ impl Replicas {
             .iter()
             .filter(|(broker, _)| !to.contains(broker))
             .map(|(_, replica)| *replica);
-        let leading =
-            self.places.iter().find(|(broker, _)| *broker == self.leader).or(self.places.first());
-        let copied = leading.map(|(_, replica)| *replica);
+        let copied = self.copied;
         let places = to.iter().filter_map(|broker| {
             let stays =
                 self.places.iter().find(|(other, _)| other == broker).map(|(_, replica)| *replica);

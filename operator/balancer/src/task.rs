@@ -148,7 +148,9 @@ impl<'a> Task<'a> {
             Scope::Leadership => false,
             // What can stay on its broker, in another directory, has no reason to leave it.
             Scope::Stranded => {
-                self.is_stranded(replica) && self.has_source(replica) && !self.may_stay_on_broker(replica)
+                self.is_stranded(replica)
+                    && self.has_source(replica)
+                    && !self.may_stay_on_broker(replica)
             }
             Scope::All => self.may_move_for_hard_goals(replica),
         }

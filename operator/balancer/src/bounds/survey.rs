@@ -230,8 +230,18 @@ impl TopicTally {
         if lower == [0; 2] {
             return;
         }
+        let of_broker = |broker: usize| lower[usize::from(task.roles[broker].leads)];
+        if task.sets.topics[topic as usize] != NONE {
+            for (broker, (all, _)) in self.replicas.iter().enumerate() {
+                if task.sets.allow(topic, broker as u32) {
+                    let come = of_broker(broker) - i64::from(*all);
+                    survey.topics_come[broker] += come.max(0);
+                }
+            }
+            return;
+        }
         for broker in &self.touched {
-            let lower = lower[usize::from(task.roles[*broker as usize].leads)];
+            let lower = of_broker(*broker as usize);
             let all = i64::from(self.replicas[*broker as usize].0);
             survey.topics_come[*broker as usize] += (lower - all).max(0) - lower;
         }

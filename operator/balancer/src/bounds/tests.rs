@@ -277,7 +277,11 @@ fn leaders_need_replicas() {
     let mut leads = singles("t", &[4, 0, 0]);
     leads.min_leaders_per_broker = 1;
     let goals = rebalance(&[Goal::MinTopicLeadersPerBroker]);
-    check(&["a", "b", "c"], vec![leads], &goals, (2, 20.0));
+    check(&["a", "b", "c"], vec![leads.clone()], &goals, (2, 20.0));
+    // Of a broker outside the topic's set none are asked.
+    let mut sets = rebalance(&[Goal::BrokerSetAware, Goal::MinTopicLeadersPerBroker]);
+    sets.broker_sets = [("s".to_owned(), [0, 1].into()), ("u".to_owned(), [2].into())].into();
+    check(&["a", "b", "c"], vec![leads], &sets, (1, 10.0));
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Look<'_> {
         let home = model.replicas[replica as usize].broker;
         let caught = !self.task.may_stay_on_broker(replica);
         let free =
-            receivers.filter(|broker| !others.contains(broker) && !(caught && *broker == home));
+            receivers.filter(|broker| !(others.contains(broker) || (caught && *broker == home)));
         free.map(|broker| self.obstacle_on(replica, broker, &others))
             .max()
             .unwrap_or(Obstacle::Held)

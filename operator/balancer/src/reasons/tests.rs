@@ -39,6 +39,15 @@ fn partitions_without_a_replica_online() {
 }
 
 #[test]
+fn what_is_in_an_offline_directory_has_no_place_on_its_broker() {
+    let tiny = Tiny::new(&["1 a", "2 b dirs=2"]).topic("t", &["1* 2/d0"]).goals(&[]);
+    let tiny = tiny.with(|cluster| cluster.brokers[1].log_dirs[0].state = LogDirState::Offline);
+    let held = "1 replica found no place (t-0): every broker that may receive has a replica of the same partition: \
+                needs 1 more broker";
+    check(&tiny, &[held]);
+}
+
+#[test]
 fn replicas_that_find_no_place() {
     let held = Tiny::new(&["1 a", "2 b", "3 c dead", "4 d"]).topic("t", &["1* 2 3"]).goals(&[]);
     let held = held.asked(|options| options.excluded_for_replicas = [4].into());

@@ -131,7 +131,7 @@ fn likely(ground: &Ground<'_>, from: &Holder, to: &Holder, rng: &mut ChaCha8Rng)
         .enumerate()
         .skip(start)
         .take(WINDOW)
-        .filter(|(_, entry)| ground.may_go(entry, from))
+        .filter(|(_, entry)| !entry.pinned)
         .map(|(slot, entry)| {
             let gain: f32 =
                 weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
@@ -265,7 +265,7 @@ fn consider_swaps(
         .flat_map(|partition| ground.task.model.replicas_of(partition))
         .filter(|replica| ground.broker_of[*replica as usize] == broker)
         .map(|replica| state.entry(replica))
-        .filter(|entry| ground.may_go(entry, a))
+        .filter(|entry| !entry.pinned)
         .collect();
     let with_amounts = |entries: Vec<Entry>| -> Vec<(Entry, Totals)> {
         entries.into_iter().map(|entry| (entry, ground.amounts(entry.replica))).collect()

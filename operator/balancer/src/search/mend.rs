@@ -31,9 +31,11 @@ pub(super) fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
     let task = state.ground.task;
     let mut stranded: Vec<u32> = (0..task.model.replicas.len() as u32)
         .filter(|replica| {
-            // Those that have found a place have left where they were.
-            state.ground.broker_of[*replica as usize]
-                == task.model.replicas[*replica as usize].broker
+            // Those that have found a place have left where they were; on an old broker, for want of a new one, they look
+            // again.
+            let at = state.ground.broker_of[*replica as usize];
+            (at == task.model.replicas[*replica as usize].broker
+                || !task.roles[at as usize].receives)
                 && task.is_stranded(*replica)
                 && !task.may_stay_on_broker(*replica)
                 && task.has_source(*replica)
@@ -63,13 +65,12 @@ pub(super) fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
             best(ground, holders, replica, home, from, wanted, brokers.iter().copied())
         };
         // An old broker takes it where no new one will do.
+        let old = if at == home { &counted[..] } else { &[] };
         let found = find(&some, Wanted::Safe)
             .or_else(|| find(&room.brokers, Wanted::Safe))
             .or_else(|| find(&room.brokers, Wanted::Sound))
-            .or_else(|| find(&counted, Wanted::Safe))
-            .or_else(|| find(&counted, Wanted::Sound))
-            .or_else(|| find(&room.brokers, Wanted::Any))
-            .or_else(|| find(&counted, Wanted::Any));
+            .or_else(|| find(old, Wanted::Safe))
+            .or_else(|| find(old, Wanted::Sound));
         match found {
             Some((to, _)) if at != NONE => state.apply_move(replica, to),
             Some((to, _)) => state.apply_placing(replica, to),
@@ -245,8 +246,6 @@ fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
 /// What a place has to be good for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Wanted {
-    /// Whatever there is, as long as it belongs to the topic's set.
-    Any,
     /// No rule is broken in some order of the partition's steps.
     Sound,
     /// No rule is broken.
@@ -314,7 +313,6 @@ fn best(
     let care = match wanted {
         Wanted::Mended | Wanted::Safe => Care::AnyOrder,
         Wanted::Sound | Wanted::MendedSomehow => Care::SomeOrder,
-        Wanted::Any => Care::None,
     };
     let partition = ground.task.model.replicas[replica as usize].partition;
     let at = from.map_or(NONE, |from| from.index);

@@ -33,8 +33,8 @@ const COPY_REPLICA: f64 = 0.2;
 /// Which totals a search looks at.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum View {
-    /// Every replica has its part of the leader's load, whoever leads: where replicas go is decided first, and leadership,
-    /// which is free, after it.
+    /// Every replica has its part of the leader's load, whoever leads, unless nobody can: where replicas go is decided
+    /// first, and leadership, which is free, after it.
     Expected,
     /// Load is where the leaders are.
     Actual,
@@ -162,18 +162,6 @@ impl Pricing {
         (0..DIMENSIONS).all(|dimension| after[dimension] <= cap[dimension].max(before[dimension]))
     }
 
-    /// Whether totals are beyond a hard limit.
-    pub(super) fn is_beyond(&self, broker: u32, totals: &Totals) -> bool {
-        totals.iter().zip(self.brokers[broker as usize].cap).any(|(total, cap)| *total > cap)
-    }
-
-    /// Whether amounts have a part in what is beyond a hard limit.
-    pub(super) fn relieves(&self, broker: u32, totals: &Totals, amounts: &Totals) -> bool {
-        let cap = &self.brokers[broker as usize].cap;
-        (0..DIMENSIONS)
-            .any(|dimension| totals[dimension] > cap[dimension] && amounts[dimension] > 0)
-    }
-
     /// How far a broker's totals are above and below its band, priced, by dimension.
     pub(super) fn outside(
         &self,
@@ -213,10 +201,12 @@ pub(super) fn amounts(task: &Task<'_>, view: View, replica: u32, leads: bool) ->
         View::Actual => crate::limits::totals_of(task.model, replica, leads),
         View::Expected => {
             let mut totals = crate::limits::totals_of(task.model, replica, false);
-            let partition =
-                &task.model.partitions[task.model.replicas[replica as usize].partition as usize];
-            for (total, extra) in totals.iter_mut().zip(partition.leader_extra) {
-                *total += extra / i64::from(partition.replicas);
+            if task.has_source(replica) {
+                let partition = task.model.replicas[replica as usize].partition;
+                let partition = &task.model.partitions[partition as usize];
+                for (total, extra) in totals.iter_mut().zip(partition.leader_extra) {
+                    *total += extra / i64::from(partition.replicas);
+                }
             }
             totals
         }

@@ -23,10 +23,8 @@ pub(super) struct Rules {
 pub(super) enum Care {
     /// It breaks no rule, in whatever order the steps of the partition are done.
     AnyOrder,
-    /// It breaks no rule, in some order. For a stranded replica that has no better way...
+    /// It breaks no rule, in some order.
     SomeOrder,
-    /// ... and for one that has no way but to share a rack.
-    None,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -167,10 +165,7 @@ impl Rules {
         };
         let belongs_before = from != NONE && self.belongs(ground, partition, from);
         let belongs_after = self.belongs(ground, partition, to);
-        if (belongs_before && !belongs_after)
-            || (worse && care != Care::None)
-            || (!belongs_after && from == NONE)
-        {
+        if (belongs_before && !belongs_after) || (worse) || (!belongs_after && from == NONE) {
             return None;
         }
         Some(u32::from(mends) + u32::from(belongs_after && !belongs_before))

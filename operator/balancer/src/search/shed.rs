@@ -215,7 +215,7 @@ impl<'a> Group<'a> {
             let [source, target] = self.holders.get_disjoint_mut([from, to]).expect("two brokers");
             let entry = source.entries[*slot as usize];
             let (word, bit) = (entry.partition as usize / 64, 1 << (entry.partition % 64));
-            if self.touched[word] & bit != 0 || !ground.may_go(&entry, source) {
+            if self.touched[word] & bit != 0 {
                 continue;
             }
             let Some(delta) = ground.move_delta(&entry, source, target) else { continue };
@@ -268,9 +268,7 @@ impl<'a> Group<'a> {
         let start = if length > WINDOW { (self.moves.len() * 7919) % (length - WINDOW) } else { 0 };
         let window = &source.entries[start..length.min(start + WINDOW)];
         self.scores.clear();
-        for (offset, entry) in
-            window.iter().enumerate().filter(|(_, entry)| ground.may_go(entry, source))
-        {
+        for (offset, entry) in window.iter().enumerate().filter(|(_, entry)| !entry.pinned) {
             self.scores.push((score(entry), (start + offset) as u32));
         }
         let best_first = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));

@@ -57,10 +57,8 @@ pub(super) struct Entry {
     pub(super) partition: u32,
     /// The broker that it comes from, or [`NONE`].
     pub(super) home: u32,
-    /// It may not move for a soft goal...
+    /// It may not move but to mend a rule about racks or sets.
     pub(super) pinned: bool,
-    /// ... and for no hard one either.
-    pub(super) fixed: bool,
     /// In shares of an average broker, by [`SIZES`]; for choosing candidates, never for sums.
     pub(super) sizes: [f32; 4],
 }
@@ -99,14 +97,6 @@ impl<'a> Ground<'a> {
         self.view == View::Expected
             || !self.leads(entry)
             || self.task.roles[holder.index as usize].leads
-    }
-
-    /// Whether a replica may leave a holder: for a hard limit, more may than for a band.
-    pub(super) fn may_go(&self, entry: &Entry, from: &Holder) -> bool {
-        !entry.pinned
-            || (!entry.fixed
-                && self.pricing.is_beyond(from.index, &from.totals)
-                && self.pricing.relieves(from.index, &from.totals, &self.amounts(entry.replica)))
     }
 
     /// The price of a holder: of its totals, and of what topics have too much or too little of on it.
@@ -320,7 +310,6 @@ impl<'a> Ground<'a> {
             partition: self.task.model.replicas[replica as usize].partition,
             home: self.task.model.replicas[replica as usize].broker,
             pinned: !self.task.is_movable(replica),
-            fixed: !self.task.may_move_for_hard_goals(replica),
             sizes: SIZES.map(|dimension| (amounts[dimension] as f64 / share[dimension]) as f32),
         }
     }
@@ -406,9 +395,12 @@ impl<'a> State<'a> {
         for broker in ground.broker_of.iter().filter(|broker| **broker != NONE) {
             counts[*broker as usize] += 1;
         }
-        let with_room = |(broker, count): (usize, &usize)| (broker as u32, Vec::with_capacity(*count));
+        let with_room =
+            |(broker, count): (usize, &usize)| (broker as u32, Vec::with_capacity(*count));
         let mut on: Vec<(u32, Vec<u32>)> = counts.iter().enumerate().map(with_room).collect();
-        for (replica, broker) in ground.broker_of.iter().enumerate().filter(|(_, broker)| **broker != NONE) {
+        for (replica, broker) in
+            ground.broker_of.iter().enumerate().filter(|(_, broker)| **broker != NONE)
+        {
             let (_, replicas) = &mut on[*broker as usize];
             self.slot_of[replica] = replicas.len() as u32;
             replicas.push(replica as u32);

@@ -3,7 +3,7 @@
 use taffrail_balancer::{Goal, Operation, Options, Plan, ProvisionStatus};
 
 use super::Complaints;
-use super::amount::{Amount, DISK, RESOURCES, value};
+use super::amount::{Amount, Amounts, DISK, RESOURCES, add, value};
 use super::facts::Facts;
 use super::limits::Limits;
 use super::racks;
@@ -194,7 +194,7 @@ impl End<'_> {
             };
             state.stranded(self.facts).count() + state.partitions.iter().filter(led_badly).count()
         };
-        self.changes_factor() || ills(self.after) < ills(self.before)
+        self.changes_factor() || self.elects() || ills(self.after) < ills(self.before)
     }
 
     /// Whether a partition gets a leader that had none: that comes before what leading costs a broker.
@@ -261,12 +261,21 @@ impl End<'_> {
         let of_topic = &self.facts.topics[partition.topic];
         let candidate = (0..self.facts.brokers.len()).find(|index| {
             let broker = &self.facts.brokers[*index];
-            if !broker.counted || (only_new && !broker.receives) || partition.is_on(*index) {
+            // Where it was it had to go from, in whatever directory. And the steps of a partition don't wait for each
+            // other: where one of its replicas leaves, none comes in the same plan.
+            let left = partition.replicas.iter().filter_map(|replica| replica.origin);
+            let left = left.map(|(origin, _)| origin).any(|origin| origin == *index);
+            if !broker.counted || (only_new && !broker.receives) || left || partition.is_on(*index)
+            {
                 return false;
             }
             let has = |goal: Goal| self.options.has(goal);
             let sums = &self.after.sums[*index];
             let leads = partition.leader == Some(replica.broker);
+            if leads && !broker.leads {
+                // Another replica would have to lead, and whether it has room for that is left out.
+                return false;
+            }
             let fits = (0..RESOURCES).all(|resource| {
                 let goal = [
                     Goal::CpuCapacity,
@@ -306,6 +315,7 @@ impl End<'_> {
     fn check_what_had_to_stay(&self, complaints: &mut Complaints) {
         let scope = Scope::of(self.facts, self.options, self.before);
         let limits = Limits::of(self.facts, self.options, self.before, self.after);
+        let to_be_led = self.to_be_led();
         for (before, after) in self.before.partitions.iter().zip(&self.after.partitions) {
             for replica in &after.replicas {
                 let moved = replica.origin.is_some_and(|(broker, _)| broker != replica.broker);
@@ -322,7 +332,8 @@ impl End<'_> {
                 let excluded = self.facts.topics[after.topic].excluded && !self.changes_factor();
                 complaints.expect(!excluded, || format!("{name} moves, and its topic is excluded"));
                 complaints.expect(
-                    scope == Scope::All || self.broke_hard_goal(&limits, before, replica),
+                    scope == Scope::All
+                        || self.broke_hard_goal(&limits, &to_be_led, before, replica),
                     || format!("{name} moves for a soft goal, and only what had to go was to move"),
                 );
             }
@@ -333,6 +344,7 @@ impl End<'_> {
     fn broke_hard_goal(
         &self,
         limits: &Limits<'_>,
+        to_be_led: &[Amounts],
         partition: &Partition,
         replica: &Replica,
     ) -> bool {
@@ -342,8 +354,11 @@ impl End<'_> {
         let sums = &self.before.sums[origin];
         let full = (0..RESOURCES).any(|resource| {
             let host = &self.facts.hosts[broker.host];
-            let on_host = host.iter().map(|broker| self.before.sums[*broker].load[resource]).sum();
-            value(sums.load[resource]) > limits.capacity(broker, resource) * (1.0 - 1e-7)
+            let load = |broker: usize| {
+                self.before.sums[broker].load[resource] + to_be_led[broker][resource]
+            };
+            let on_host = host.iter().map(|broker| load(*broker)).sum();
+            value(load(origin)) > limits.capacity(broker, resource) * (1.0 - 1e-7)
                 || (resource != DISK
                     && host.len() > 1
                     && value(on_host)
@@ -358,11 +373,54 @@ impl End<'_> {
                 && self.facts.topics[partition.topic].min_leaders > 0)
     }
 
-    fn check_leaders(&self, complaints: &mut Complaints) {
+    /// By broker: what it may have to carry on top. A partition without a leader, or with one that has to resign, gets
+    /// another, and that can be any that has a replica of it online.
+    fn to_be_led(&self) -> Vec<Amounts> {
+        let mut more = vec![[0; RESOURCES]; self.facts.brokers.len()];
+        let gets_another = |partition: &&Partition| {
+            partition.leader.is_none_or(|leader| !self.facts.brokers[leader].leads)
+        };
+        for partition in self.before.partitions.iter().filter(gets_another) {
+            let online = partition.replicas.iter().filter(|replica| self.facts.is_online(replica));
+            online.for_each(|replica| add(&mut more[replica.broker], &partition.leader_extra));
+        }
+        more
+    }
+
+    /// Whether a plan answers for the order of a partition's list. It does where it changed something, and otherwise
+    /// where it is free to: not in a topic that is excluded, nor when only what had to change was to.
+    fn is_in_order(&self, scope: Scope, before: &Partition, after: &Partition) -> bool {
         let operation = &self.options.operation;
-        let preferred = self.options.has(Goal::PreferredLeaderElection)
-            || matches!(operation, Operation::Leaders | Operation::Demote(_));
-        for partition in &self.after.partitions {
+        let demotes = matches!(operation, Operation::Demote(_));
+        let asked = demotes || matches!(operation, Operation::Leaders);
+        if !asked && !self.options.has(Goal::PreferredLeaderElection) {
+            return false;
+        }
+        let moved = |replica: &Replica| {
+            replica.origin.is_none_or(|(broker, _)| broker != replica.broker)
+                || self.facts.was_stranded(replica)
+        };
+        let changed = before.leader != after.leader || after.replicas.iter().any(moved);
+        let resigns = |replica: &Replica| !self.facts.brokers[replica.broker].leads;
+        let free = match scope {
+            Scope::Leadership if demotes => after.replicas.iter().any(resigns),
+            Scope::Leadership | Scope::All => !self.facts.topics[after.topic].excluded,
+            Scope::Stranded => false,
+        };
+        changed || free
+    }
+
+    /// Whether the plan says that a step of a partition couldn't be taken, or that there are too many such to say all.
+    fn is_left_out(&self, partition: &Partition) -> bool {
+        let topic = &self.facts.topics[partition.topic].name;
+        let named = format!("topic {topic:?} partition {}:", partition.id);
+        let mut reasons = self.plan.reasons.iter();
+        reasons.any(|text| text.starts_with(&named) || text.contains("more steps are left out"))
+    }
+
+    fn check_leaders(&self, complaints: &mut Complaints) {
+        let scope = Scope::of(self.facts, self.options, self.before);
+        for (before, partition) in self.before.partitions.iter().zip(&self.after.partitions) {
             let online =
                 || partition.replicas.iter().filter(|replica| self.facts.is_online(replica));
             let name = || self.name(partition);
@@ -370,7 +428,9 @@ impl End<'_> {
             // A leader that may not lead is not made the preferred one.
             let stays =
                 partition.leader.is_none_or(|leader| self.facts.brokers[leader].keeps_leading);
-            complaints.expect(!preferred || !stays || partition.leader == first, || {
+            let preferred = self.is_in_order(scope, before, partition);
+            let ordered = !preferred || !stays || partition.leader == first;
+            complaints.expect(ordered || self.is_left_out(partition), || {
                 format!("{} isn't led by the first of its online replicas", name())
             });
             complaints.expect(partition.leader.is_some() || first.is_none(), || {
