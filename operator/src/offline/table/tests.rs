@@ -113,7 +113,7 @@ fn of_many_steps_the_first_are_shown() {
 #[test]
 fn names_give_no_orders_to_the_terminal() {
     let mut fixture = Fixture::new(4);
-    fixture.plan.steps[0].topic = "\u{1b}]0;mine\u{7}\n".to_owned();
+    fixture.plan.steps[0].topic = "\u{1b}]0;mine\u{7}\n".into();
     for broker in fixture.before.iter_mut().chain(&mut fixture.after) {
         broker.rack = "\u{9b}31m\u{202e}a rack with a very long name".to_owned();
     }
