@@ -240,7 +240,10 @@ fn every_operation_has_its_plan() {
     check("--operation add-brokers --brokers 6", &moves);
     check("--operation remove-brokers --brokers 1,2", &moves);
     // Nothing is offline, and for soft goals nothing else moves.
-    check("--operation fix-offline --goals ReplicaDistribution,DiskUsageDistribution", &copies_nothing);
+    check(
+        "--operation fix-offline --goals ReplicaDistribution,DiskUsageDistribution",
+        &copies_nothing,
+    );
     check("--operation remove-log-dirs --log-dirs 1:/data/0", &|plan| plan["steps"] != json!([]));
     check("--operation demote --brokers 1", &|plan| {
         copies_nothing(plan) && plan["leaders_moved"].as_u64() > Some(0)
