@@ -421,3 +421,26 @@ fn thresholds_move_the_bands() {
     check("--balance-threshold 1.5 --max-replicas-per-broker 300", "56 … 148     300");
     check("--goals DiskCapacity", "-       -");
 }
+
+#[test]
+fn the_picture_calls_out_whoever_violates_the_goal() {
+    let shell = Shell::new();
+    small(&shell, "--log-dirs 2 --distribution exponential");
+    let check = |flags: &str| {
+        let line = format!("plan small.json --goals DiskUsageDistribution {flags}");
+        let plan: Value =
+            serde_json::from_str(&shell.ok(&format!("{line} -o json"))).expect("JSON");
+        let goal = &plan["goals"][0];
+        let violations = ["violations_before", "violations_after"].map(|key| goal[key].as_u64());
+        let picture = shell.ok(&format!("{line} -o svg"));
+        let out =
+            picture.lines().filter(|bar| bar.contains("class=\"out\"") && bar.contains(": disk "));
+        let expect = violations.into_iter().flatten().sum::<u64>();
+        assert!(expect > 0, "{flags}: {goal}");
+        assert_eq!(out.count() as u64, expect, "{flags}: {goal}");
+    };
+    check("--operation rebalance");
+    check("--operation leaders");
+    // A directory that is to be emptied carries nothing: its broker's share is less, and that of the others more.
+    check("--operation remove-log-dirs --log-dirs 3:/data/0");
+}

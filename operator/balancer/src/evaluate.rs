@@ -91,15 +91,6 @@ pub(crate) fn each_violation(
     Survey::new(task, limits, placement, &evaluation.totals, &[goal]).each(show);
 }
 
-/// By rack: whether a broker that is there to hold its share stands in it.
-pub(crate) fn racks_counted(task: &Task<'_>) -> Vec<bool> {
-    let mut racks = vec![false; task.model.racks.len()];
-    for (broker, role) in task.model.brokers.iter().zip(&task.roles) {
-        racks[broker.rack as usize] |= role.counted;
-    }
-    racks
-}
-
 /// The replicas that are where nothing may stay, or nowhere.
 pub(crate) fn stranded<'a>(
     task: &'a Task<'_>,

@@ -11,6 +11,7 @@
 )]
 
 pub mod attribution;
+mod bands;
 mod bounds;
 mod broker_sets;
 pub mod document;
@@ -28,6 +29,7 @@ mod placement;
 mod plan;
 mod planner;
 mod provision;
+mod racks;
 mod reasons;
 mod replication_factor;
 mod search;
@@ -36,8 +38,9 @@ mod statistics;
 mod task;
 #[cfg(test)]
 mod tiny;
-mod wording;
+pub mod wording;
 
+pub use bands::{Band, BrokerBands, bands};
 pub use goal::{DEFAULT_GOALS, Goal, UnknownGoal};
 pub use model::{
     Broker, Host, Load, LogDir, Model, ModelError, NONE, Partition, Problem, RESOURCES, Replica,

@@ -24,7 +24,6 @@
 mod changes;
 mod jobs;
 mod position;
-mod racks;
 mod run;
 mod sequence;
 mod sums;

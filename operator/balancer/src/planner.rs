@@ -12,12 +12,12 @@ use crate::limits::Limits;
 use crate::log_dirs::assign_log_dirs;
 use crate::model::{Model, Resource};
 use crate::options::{Operation, Options};
-use crate::order::{Leaving, order};
+use crate::order::{Leaving, Ordered, order};
 use crate::placement::Placement;
 use crate::plan::{GoalOutcome, Plan, Step, StepKind};
 use crate::provision::provision;
 use crate::reasons::reasons;
-use crate::replication_factor::{ReplicationFactorError, with_replication_factor};
+use crate::replication_factor::{Changed, ReplicationFactorError, with_replication_factor};
 use crate::search::{search, settle, stay};
 use crate::task::{Scope, Task};
 
@@ -121,54 +121,43 @@ fn listed(ids: &BTreeSet<i32>) -> String {
 /// and says why it does no more.
 pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Plan, PlanError> {
     check(model, options)?;
-    let changed = match &options.operation {
-        Operation::ReplicationFactor { topics, factor } => {
-            Some(with_replication_factor(model, options, topics, *factor)?)
-        }
-        _ => None,
-    };
+    let changed = changed(model, options)?;
     let leaving = changed.as_ref().map(|changed| Leaving::of(model, changed)).unwrap_or_default();
     let given = Task::new(model, options);
     let mut task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
     task.sets = given.sets.clone();
     let limits = Limits::new(&task);
-    let mut placement = search(&task, &limits, &[], threads);
-    assign_log_dirs(&task, &limits, &mut placement);
+    let carry = |placement| carry_out(&task, &limits, placement, &leaving, threads);
     // The search has work for all threads, the order of steps for one: the rest is done beside it.
-    let (mut ordered, (bounds, basis, before)) = threads.both(
-        || order(&task, &limits, &placement, &leaving),
+    let searched = search(&task, &limits, &[], threads);
+    let (mut reached, (bounds, basis, before)) = threads.both(
+        || carry(searched),
         || {
             let before = evaluate(&given, &Limits::new(&given), &Placement::of(model));
             (bounds(&task, &limits, Threads::One), model.basis(), before)
         },
     );
-    let mut after = evaluate(&task, &limits, &ordered.placement);
     let mut emphasis = Vec::new();
     let mut stays = None;
-    while let Some(goal) = worse(&task, &before, &after) {
+    while let Some(goal) = worse(&task, &before, &reached.after) {
         if emphasis.len() < RETRIES {
             emphasis.push(goal);
-            placement = search(&task, &limits, &emphasis, threads);
-            assign_log_dirs(&task, &limits, &mut placement);
+            reached = carry(search(&task, &limits, &emphasis, threads));
         } else if stays.is_none() {
             stays = Some(goal);
-            placement = stay(&task);
+            reached = carry(stay(&task));
         } else {
             break;
         }
-        ordered = order(&task, &limits, &placement, &leaving);
-        after = evaluate(&task, &limits, &ordered.placement);
     }
     for _ in 0..RETRIES {
         if task.scope == Scope::Leadership || !task.is_pressed() {
             break;
         }
-        let Some(settled) = settle(&task, &limits, &ordered.placement, threads) else { break };
-        placement = settled;
-        assign_log_dirs(&task, &limits, &mut placement);
-        ordered = order(&task, &limits, &placement, &leaving);
-        after = evaluate(&task, &limits, &ordered.placement);
+        let Some(settled) = settle(&task, &limits, &reached.placement, threads) else { break };
+        reached = carry(settled);
     }
+    let Reached { steps, left_out, placement, after, hash } = reached;
     let goals = before
         .violations
         .iter()
@@ -180,15 +169,15 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
             violations_after: *after,
         })
         .collect();
-    let mut reasons = reasons(&task, &limits, &before, &after, &ordered.placement);
-    reasons.extend(ordered.left_out);
+    let mut reasons = reasons(&task, &limits, &before, &after, &placement);
+    reasons.extend(left_out);
     if let Some(goal) = stays {
         reasons.insert(
             0,
             format!("nothing is moved: every way that was found makes {goal} worse and no goal before it better; try another --seed"),
         );
     }
-    let provision = provision(&task, &limits, &ordered.placement, &after);
+    let provision = provision(&task, &limits, &placement, &after);
     let mut plan = Plan {
         id: String::new(),
         basis,
@@ -196,17 +185,52 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
         operation: options.operation.name(),
         goals,
         // The sum of no floats is -0.
-        bytes_moved: copied(&ordered.steps).map(|step| step.bytes).fold(0.0, std::ops::Add::add),
+        bytes_moved: copied(&steps).map(|step| step.bytes).fold(0.0, std::ops::Add::add),
         bytes_lower_bound: task.model.amount(Resource::Disk, bounds.bytes),
-        replicas_moved: copied(&ordered.steps).count() as u64,
+        replicas_moved: copied(&steps).count() as u64,
         replicas_lower_bound: bounds.replicas,
-        leaders_moved: leaders_moved(&task, &ordered.placement),
-        steps: ordered.steps,
+        leaders_moved: leaders_moved(&task, &placement),
+        steps,
         provision,
         reasons,
     };
-    plan.id = identity(&plan);
+    plan.id = identity(&plan, &hash);
     Ok(plan)
+}
+
+/// The model with other replication factors, if the operation is to change them.
+pub(crate) fn changed(model: &Model, options: &Options) -> Result<Option<Changed>, PlanError> {
+    match &options.operation {
+        Operation::ReplicationFactor { topics, factor } => {
+            Ok(Some(with_replication_factor(model, options, topics, *factor)?))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What comes of a placement that was searched for.
+struct Reached {
+    steps: Vec<Step>,
+    left_out: Vec<String>,
+    placement: Placement,
+    after: Evaluation,
+    /// The hash of the steps.
+    hash: Hash,
+}
+
+/// Finds the log directories of a placement and the steps to it, and looks at where they lead.
+fn carry_out(
+    task: &Task<'_>,
+    limits: &Limits,
+    mut placement: Placement,
+    leaving: &[Leaving],
+    threads: Threads<'_>,
+) -> Reached {
+    assign_log_dirs(task, limits, &mut placement);
+    let Ordered { steps, left_out, placement } = order(task, limits, &placement, leaving);
+    let (after, hash) =
+        threads.both(|| evaluate(task, limits, &placement), || hash_of_steps(&steps));
+    Reached { steps, left_out, placement, after, hash }
 }
 
 /// The first goal by priority that has become worse, if none before it has become better. Operations that say what is to
@@ -245,8 +269,10 @@ fn leaders_moved(task: &Task<'_>, after: &Placement) -> u64 {
         .count() as u64
 }
 
+type Hash = [u8; 32];
+
 /// The hash of what a plan says, so that who approves an id approves that and nothing else.
-fn identity(plan: &Plan) -> String {
+fn identity(plan: &Plan, steps: &Hash) -> String {
     let mut hash = Sha256::new();
     let mut text = |text: &str| {
         hash.update((text.len() as u64).to_le_bytes());
@@ -258,15 +284,32 @@ fn identity(plan: &Plan) -> String {
     text(&format!("{:?}", plan.provision.status));
     text(&format!("{:?}", (plan.bytes_moved, plan.bytes_lower_bound, plan.replicas_moved)));
     text(&format!("{:?}", (plan.replicas_lower_bound, plan.leaders_moved)));
+    for goal in &plan.goals {
+        let GoalOutcome { name, violations_before, violations_after, .. } = goal;
+        text(&format!("{} {violations_before} {violations_after}", name.name()));
+    }
+    for sentences in [&plan.reasons, &plan.provision.recommendations] {
+        text(&sentences.len().to_string());
+        sentences.iter().for_each(|sentence| text(sentence));
+    }
+    hash.update(steps);
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hash_of_steps(steps: &[Step]) -> Hash {
+    let mut hash = Sha256::new();
     let mut line = Vec::new();
-    for step in &plan.steps {
+    for step in steps {
         line.clear();
+        let text = |line: &mut Vec<u8>, text: &str| {
+            line.extend((text.len() as u64).to_le_bytes());
+            line.extend(text.as_bytes());
+        };
         let ids = |line: &mut Vec<u8>, ids: &[i32]| {
             line.extend((ids.len() as u64).to_le_bytes());
             ids.iter().for_each(|id| line.extend(id.to_le_bytes()));
         };
-        line.extend((step.topic.len() as u64).to_le_bytes());
-        line.extend(step.topic.as_bytes());
+        text(&mut line, &step.topic);
         line.extend(step.partition.to_le_bytes());
         ids(&mut line, &step.from);
         ids(&mut line, &step.to);
@@ -275,25 +318,13 @@ fn identity(plan: &Plan) -> String {
         line.push(step.kind as u8);
         if let Some(log_dir) = &step.log_dir {
             line.extend(log_dir.broker.to_le_bytes());
-            for path in [log_dir.from.as_deref(), Some(log_dir.to.as_str())] {
-                let path = path.unwrap_or_default();
-                line.extend((path.len() as u64).to_le_bytes());
-                line.extend(path.as_bytes());
-            }
+            text(&mut line, log_dir.from.as_deref().unwrap_or_default());
+            text(&mut line, &log_dir.to);
         }
         hash.update((line.len() as u64).to_le_bytes());
         hash.update(&line);
     }
-    for goal in &plan.goals {
-        hash.update(goal.name.name());
-        hash.update(goal.violations_before.to_le_bytes());
-        hash.update(goal.violations_after.to_le_bytes());
-    }
-    for sentence in plan.reasons.iter().chain(&plan.provision.recommendations) {
-        hash.update((sentence.len() as u64).to_le_bytes());
-        hash.update(sentence);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().into()
 }
 
 pub(crate) fn check(model: &Model, options: &Options) -> Result<(), PlanError> {

@@ -5,12 +5,13 @@
 //! can tell says so: racks ([`EXTRA_RACKS`] more than replicas), the number of replicas ([`FEW_REPLICAS`] a broker),
 //! and use (at or below the threshold of low utilisation). It isn't too large for what its limits wouldn't let go.
 
-use crate::evaluate::{CAPACITIES, Evaluation, racks_counted};
+use crate::evaluate::{CAPACITIES, Evaluation};
 use crate::goal::Goal;
 use crate::limits::{Limits, REPLICAS, UNLIMITED};
 use crate::model::Resource;
 use crate::placement::Placement;
 use crate::plan::{Provision, ProvisionStatus};
+use crate::racks::racks_to_spread_over;
 use crate::reasons::{Cause, unmet};
 use crate::shortage::shortages;
 use crate::task::Task;
@@ -149,7 +150,7 @@ impl<'a> Size<'a> {
         if self.after.of(goal) > 0 {
             return None;
         }
-        let racks = racks_counted(self.task).into_iter().filter(|counted| *counted).count() as u32;
+        let racks = racks_to_spread_over(self.task);
         let extra = racks.saturating_sub(self.factor);
         if extra < EXTRA_RACKS {
             return Some(Verdict::Right);

@@ -43,8 +43,10 @@ pub(crate) fn search(
 ) -> Placement {
     let mut rng = ChaCha8Rng::seed_from_u64(task.options.seed);
     let start = Placement::of(task.model);
-    let mut state = State::new(task, limits, emphasis, &start, threads);
-    if task.scope != Scope::Leadership {
+    let copies = task.scope != Scope::Leadership;
+    let view = if copies { View::Expected } else { View::Actual };
+    let mut state = State::new(task, limits, emphasis, &start, view, threads);
+    if copies {
         mend::mend(&mut state, &mut rng, threads);
         shed::shed(&mut state, &mut rng, threads);
         undo::undo(&mut state, threads);
@@ -55,7 +57,7 @@ pub(crate) fn search(
     lead::balance(&mut state, threads);
     state.view(View::Actual, 1.0, threads);
     lead::balance(&mut state, threads);
-    if task.scope != Scope::Leadership {
+    if copies {
         // Shedding may have made room for what had none.
         mend::place_stranded(&mut state, &mut rng);
         finish::finish(&mut state, &mut rng, threads);
@@ -75,8 +77,7 @@ pub(crate) fn settle(
     threads: Threads<'_>,
 ) -> Option<Placement> {
     let mut rng = ChaCha8Rng::seed_from_u64(task.options.seed);
-    let mut state = State::new(task, limits, &[], reached, threads);
-    state.view(View::Actual, 1.0, threads);
+    let mut state = State::new(task, limits, &[], reached, View::Actual, threads);
     mend::place_stranded(&mut state, &mut rng);
     lead::appoint(&mut state);
     let mut placement = state.placement(reached);

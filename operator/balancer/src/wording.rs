@@ -1,4 +1,5 @@
-//! Amounts and things in the words of reasons and recommendations.
+//! Amounts and things in the words of reasons and recommendations. What needs no model to be worded is public, so that a
+//! table and a picture of a plan say it alike.
 
 use crate::limits::{LEADER_IN, LEADERS, POTENTIAL_OUT, REPLICAS};
 use crate::model::{Model, Resource};
@@ -11,7 +12,8 @@ const DIGITS: usize = 3;
 const MOST_DIGITS: usize = 9;
 
 /// A number with its thousands apart: `1,234`.
-pub(crate) fn thousands(number: u64) -> String {
+#[must_use]
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -24,8 +26,21 @@ pub(crate) fn thousands(number: u64) -> String {
 }
 
 /// How many of a thing: `1 broker`, `1,200 brokers`.
-pub(crate) fn count(number: u64, thing: &str) -> String {
+#[must_use]
+pub fn count(number: u64, thing: &str) -> String {
     format!("{} {}", thousands(number), plural(number, thing))
+}
+
+/// Bytes with three digits and a decimal prefix: `336 MB`.
+#[must_use]
+pub fn in_bytes(amount: f64) -> String {
+    bytes_with_digits(amount, DIGITS)
+}
+
+/// Three digits: `0.12`, `3.36`, `33.6`, `336`.
+#[must_use]
+pub fn three_digits(number: f64) -> String {
+    with_digits(number, DIGITS)
 }
 
 /// So many things have something: `1 broker has`, `2 brokers have`.
@@ -65,7 +80,7 @@ pub(crate) fn bytes(model: &Model, units: i64) -> String {
 }
 
 fn written(model: &Model, dimension: usize, units: i64, digits: usize) -> String {
-    let rate = |resource| format!("{}/s", in_bytes(model.amount(resource, units), digits));
+    let rate = |resource| format!("{}/s", bytes_with_digits(model.amount(resource, units), digits));
     match dimension {
         REPLICAS => count(units.unsigned_abs(), "replica"),
         LEADERS => count(units.unsigned_abs(), "leader"),
@@ -73,7 +88,7 @@ fn written(model: &Model, dimension: usize, units: i64, digits: usize) -> String
         LEADER_IN => rate(Resource::NetworkIn),
         _ => match Resource::ALL[dimension] {
             Resource::Cpu => with_digits(model.amount(Resource::Cpu, units), digits),
-            Resource::Disk => in_bytes(model.amount(Resource::Disk, units), digits),
+            Resource::Disk => bytes_with_digits(model.amount(Resource::Disk, units), digits),
             resource => rate(resource),
         },
     }
@@ -118,7 +133,7 @@ pub(crate) fn some(names: &[String]) -> String {
 }
 
 /// Bytes with so many digits and a decimal prefix: `1.50 MB`.
-fn in_bytes(amount: f64, digits: usize) -> String {
+fn bytes_with_digits(amount: f64, digits: usize) -> String {
     let mut scaled = amount;
     let mut unit = 0;
     // What would be rounded to a thousand is one of the next unit.
@@ -148,22 +163,37 @@ fn with_digits(number: f64, digits: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{amounts, bytes, count, in_bytes, some, with_digits};
+    use super::{amounts, bytes, bytes_with_digits, count, in_bytes, some, thousands, with_digits};
     use crate::model::Resource;
     use crate::tiny::Tiny;
 
     #[test]
+    fn thousands_are_apart() {
+        let check = |number, expect: &str| assert_eq!(thousands(number), expect);
+        check(0, "0");
+        check(999, "999");
+        check(1_000, "1,000");
+        check(1_000_081, "1,000,081");
+        check(u64::MAX, "18,446,744,073,709,551,615");
+    }
+
+    #[test]
     fn bytes_have_three_digits_and_a_prefix() {
-        let check = |value: f64, expect: &str| assert_eq!(in_bytes(value, 3), expect);
+        let check = |value: f64, expect: &str| assert_eq!(in_bytes(value), expect);
         check(0.0, "0 B");
         check(512.0, "512 B");
         check(999.6, "1.00 kB");
+        check(1_000.0, "1.00 kB");
         check(12_345.678, "12.3 kB");
+        check(33_649.0, "33.6 kB");
+        check(336_519.0, "337 kB");
         check(999_600.0, "1.00 MB");
         check(300e9, "300 GB");
+        check(12e12, "12.0 TB");
         check(5e23, "500000 EB");
-        assert_eq!(in_bytes(999.6, 4), "999.6 B");
-        assert_eq!(in_bytes(999_960.0, 4), "1.000 MB");
+        check(1e24, "1000000 EB");
+        assert_eq!(bytes_with_digits(999.6, 4), "999.6 B");
+        assert_eq!(bytes_with_digits(999_960.0, 4), "1.000 MB");
         assert_eq!(with_digits(9.996, 3), "10.0");
         assert_eq!(with_digits(9.996, 4), "9.996");
     }

@@ -20,7 +20,7 @@ mod statistics;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use taffrail_balancer::document::{Broker, BrokerState, Cluster};
+use taffrail_balancer::document::{Broker, BrokerState, Cluster, LogDir, LogDirState, Replica};
 use taffrail_balancer::generate::{Distribution, Recipe, generate};
 use taffrail_balancer::{Goal, Model, Operation, Options, Plan, Threads, plan};
 
@@ -156,9 +156,10 @@ fn verified(cluster: &Cluster, options: &Options, when: &str) -> Result<Plan, St
     let plan = plan(&model, options, Threads::One).map_err(|error| error.to_string())?;
     let verified = verifier::verify(cluster, options, &plan)
         .map_err(|complaints| format!("{when}{}", complaints.join("\n")))?;
-    if verified.stranded_left > 0 {
+    let lost = without_a_source(cluster);
+    if verified.stranded_left != lost {
         return Err(format!(
-            "{when}{} replicas stay stranded: {:?}",
+            "{when}{} replicas stay stranded, and {lost} have nothing to be copied from: {:?}",
             verified.stranded_left, plan.reasons
         ));
     }
@@ -167,6 +168,25 @@ fn verified(cluster: &Cluster, options: &Options, when: &str) -> Result<Plan, St
         return Err(format!("{when}{}", differences.join("\n")));
     }
     Ok(plan)
+}
+
+/// Replicas of partitions that are nowhere online: to move them would lose what they hold.
+fn without_a_source(cluster: &Cluster) -> usize {
+    let is_online = |replica: &Replica| {
+        let holds = |dir: &LogDir| {
+            replica.log_dir.as_ref() == Some(&dir.path) && dir.state == LogDirState::Offline
+        };
+        cluster.brokers.iter().any(|broker| {
+            broker.id == replica.broker
+                && broker.state != BrokerState::Dead
+                && !broker.log_dirs.iter().any(holds)
+        })
+    };
+    let partitions = cluster.topics.iter().flat_map(|topic| &topic.partitions);
+    partitions
+        .filter(|partition| !partition.replicas.iter().any(is_online))
+        .map(|partition| partition.replicas.len())
+        .sum()
 }
 
 fn all_met(plan: &Plan) -> Result<(), String> {

@@ -1,8 +1,7 @@
 //! What a table and a picture show of each broker.
 
-use taffrail_balancer::{BrokerStatistics, Goal, Resource};
-
-use super::amounts;
+use taffrail_balancer::wording::{in_bytes, thousands, three_digits};
+use taffrail_balancer::{Band, BrokerBands, BrokerStatistics, Resource};
 
 /// Something that each broker has some of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,8 +59,8 @@ impl Dimension {
                 clippy::cast_sign_loss,
                 reason = "a count, or an end of its band"
             )]
-            Self::Replicas | Self::Leaders => amounts::count(value.round() as u64),
-            Self::Use(_) => amounts::per_cent(value),
+            Self::Replicas | Self::Leaders => thousands(value.round() as u64),
+            Self::Use(_) => per_cent(value),
         }
     }
 
@@ -73,19 +72,12 @@ impl Dimension {
         }
     }
 
-    /// The soft goal that asks for a band, and the hard one that asks for a limit.
-    pub(super) const fn goals(self) -> (Goal, Option<Goal>) {
+    /// Where a broker should be, in the same unit.
+    pub(super) const fn band(self, broker: &BrokerBands) -> Band {
         match self {
-            Self::Replicas => (Goal::ReplicaDistribution, Some(Goal::ReplicaCapacity)),
-            Self::Leaders => (Goal::LeaderReplicaDistribution, None),
-            Self::Use(Resource::Disk) => (Goal::DiskUsageDistribution, Some(Goal::DiskCapacity)),
-            Self::Use(Resource::NetworkIn) => {
-                (Goal::NetworkInboundUsageDistribution, Some(Goal::NetworkInboundCapacity))
-            }
-            Self::Use(Resource::NetworkOut) => {
-                (Goal::NetworkOutboundUsageDistribution, Some(Goal::NetworkOutboundCapacity))
-            }
-            Self::Use(Resource::Cpu) => (Goal::CpuUsageDistribution, Some(Goal::CpuCapacity)),
+            Self::Replicas => broker.replicas,
+            Self::Leaders => broker.leaders,
+            Self::Use(resource) => broker.resources[resource as usize],
         }
     }
 }
@@ -93,9 +85,25 @@ impl Dimension {
 /// An amount of a resource with its unit.
 pub(super) fn amount(resource: Resource, amount: f64) -> String {
     match resource {
-        Resource::Disk => amounts::bytes(amount),
-        Resource::NetworkIn | Resource::NetworkOut => amounts::rate(amount),
+        Resource::Disk => in_bytes(amount),
+        Resource::NetworkIn | Resource::NetworkOut => format!("{}/s", in_bytes(amount)),
         // The file's own unit: cores, or per cent of them.
-        Resource::Cpu => amounts::three_digits(amount),
+        Resource::Cpu => three_digits(amount),
+    }
+}
+
+/// A share as per cent: `41.7`.
+pub(super) fn per_cent(share: f64) -> String {
+    format!("{:.1}", share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn per_cent_has_one_decimal() {
+        assert_eq!(per_cent(0.41666), "41.7");
+        assert_eq!(per_cent(1.0), "100.0");
     }
 }

@@ -2,15 +2,17 @@
 
 use taffrail_balancer::document::BrokerState;
 use taffrail_balancer::{
-    BrokerStatistics, Goal, GoalOutcome, LogDirMove, Operation, Options, Plan, Provision,
-    ProvisionStatus, Step, StepKind,
+    Band, BrokerBands, BrokerStatistics, Constraints, Goal, GoalOutcome, LogDirMove, Plan,
+    Provision, ProvisionStatus, Resource, Step, StepKind,
 };
 
+use super::dimension::Dimension;
 use super::report::{Report, Size};
 
 /// So many brokers, three to a rack, of which the last is dead.
 pub(super) struct Fixture {
-    pub(super) options: Options,
+    /// A broker that has to go.
+    pub(super) removed: Option<i32>,
     pub(super) plan: Plan,
     pub(super) before: Vec<BrokerStatistics>,
     pub(super) after: Vec<BrokerStatistics>,
@@ -25,19 +27,48 @@ impl Fixture {
                 broker(id, if id + 1 == brokers { 0 } else { brokers / 2 }, id + 1 == brokers)
             })
             .collect();
-        Self { options: Options::new(Operation::Rebalance), plan: plan(), before, after }
+        Self { removed: None, plan: plan(), before, after }
     }
 
     pub(super) fn report(&self) -> Report<'_> {
-        let size =
-            Size { brokers: self.before.len(), topics: 1, partitions: 1_000, replicas: 3_000 };
-        Report::from_statistics(
-            &self.options,
-            &self.plan,
-            size,
-            self.before.clone(),
-            self.after.clone(),
-        )
+        let closed = |broker: &BrokerStatistics| {
+            broker.state == BrokerState::Dead || self.removed == Some(broker.id)
+        };
+        Report {
+            plan: &self.plan,
+            size: Size {
+                brokers: self.before.len(),
+                topics: 1,
+                partitions: 1_000,
+                replicas: 3_000,
+            },
+            before: self.before.clone(),
+            after: self.after.clone(),
+            bands: self.after.iter().map(|broker| bands(broker, closed(broker))).collect(),
+        }
+    }
+}
+
+/// The bands of a plan that leaves this broker with its share.
+fn bands(broker: &BrokerStatistics, closed: bool) -> BrokerBands {
+    let around = |dimension: Dimension| {
+        let share = dimension.value(broker).unwrap_or_default();
+        let width = Constraints::band(1.10);
+        (share * (1.0 - width), share * (1.0 + width))
+    };
+    let whole = |dimension| {
+        let (low, high) = around(dimension);
+        Some((low.floor(), high.ceil()))
+    };
+    BrokerBands {
+        counted: !closed,
+        closed,
+        replicas: Band { ends: whole(Dimension::Replicas), limit: Some(10_000.0) },
+        leaders: Band { ends: whole(Dimension::Leaders), limit: None },
+        resources: Resource::ALL.map(|resource| Band {
+            ends: Some(around(Dimension::Use(resource))),
+            limit: Some(if resource == Resource::Cpu { 0.7 } else { 0.8 }),
+        }),
     }
 }
 

@@ -4,7 +4,6 @@
 //! All that decides is in `taffrail-balancer`. Here are flags, files, and three ways to write a plan down: as JSON,
 //! which is the plan and nothing else; as a table; as a picture.
 
-mod amounts;
 mod bands;
 mod dimension;
 #[cfg(test)]
@@ -13,6 +12,7 @@ mod generate;
 mod model_file;
 mod output;
 mod picture;
+mod plain;
 mod plan;
 mod report;
 mod request;

@@ -98,11 +98,11 @@ pub(crate) fn run(args: PlanArgs) -> anyhow::Result<()> {
     match args.output {
         Format::Json => output::to_stdout(|out| output::json(out, &plan)),
         Format::Table => {
-            let report = Report::new(&model, &options, &plan);
+            let report = Report::new(&model, &options, &plan)?;
             output::to_stdout(|out| write_line(out, &table::table(&report, args.all)))
         }
         Format::Svg => {
-            let report = Report::new(&model, &options, &plan);
+            let report = Report::new(&model, &options, &plan)?;
             output::to_stdout(|out| write_line(out, &picture::picture(&report)))
         }
     }

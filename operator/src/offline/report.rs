@@ -1,11 +1,11 @@
 //! A plan, and what a person wants to see beside it.
 
+use taffrail_balancer::wording::{count, thousands};
 use taffrail_balancer::{
-    BrokerStatistics, Model, Options, Plan, statistics_after, statistics_before,
+    BrokerBands, BrokerStatistics, Model, Options, Plan, PlanError, bands, statistics_after,
+    statistics_before,
 };
 
-use super::amounts::{count, counted};
-use super::bands::Bands;
 use super::dimension::Dimension;
 
 /// A plan, and what a person wants to see beside it.
@@ -20,7 +20,7 @@ pub(super) struct Report<'a> {
     /// The same brokers after the last step.
     pub(super) after: Vec<BrokerStatistics>,
     /// Where they should be.
-    pub(super) bands: Bands,
+    pub(super) bands: Vec<BrokerBands>,
 }
 
 /// How large a cluster is.
@@ -50,10 +50,10 @@ impl Size {
     /// `40 brokers, 3,000 topics, 16,667 partitions, 50,001 replicas`.
     pub(super) fn sentence(self) -> String {
         [
-            counted(self.brokers as u64, "broker", "brokers"),
-            counted(self.topics as u64, "topic", "topics"),
-            counted(self.partitions as u64, "partition", "partitions"),
-            counted(self.replicas as u64, "replica", "replicas"),
+            count(self.brokers as u64, "broker"),
+            count(self.topics as u64, "topic"),
+            count(self.partitions as u64, "partition"),
+            count(self.replicas as u64, "replica"),
         ]
         .join(", ")
     }
@@ -61,26 +61,14 @@ impl Size {
 
 impl<'a> Report<'a> {
     /// A plan that was made for this model with these options.
-    pub(super) fn new(model: &Model, options: &Options, plan: &'a Plan) -> Self {
-        Self::from_statistics(
-            options,
+    pub(super) fn new(model: &Model, options: &Options, plan: &'a Plan) -> Result<Self, PlanError> {
+        Ok(Self {
             plan,
-            Size::of(model),
-            statistics_before(model),
-            statistics_after(model, plan),
-        )
-    }
-
-    /// The same from its parts.
-    pub(super) fn from_statistics(
-        options: &Options,
-        plan: &'a Plan,
-        size: Size,
-        before: Vec<BrokerStatistics>,
-        after: Vec<BrokerStatistics>,
-    ) -> Self {
-        let bands = Bands::new(options, &after);
-        Self { plan, size, before, after, bands }
+            size: Size::of(model),
+            before: statistics_before(model),
+            after: statistics_after(model, plan),
+            bands: bands(model, options)?,
+        })
     }
 
     /// Whether the plan does nothing.
@@ -97,7 +85,7 @@ impl<'a> Report<'a> {
         brokers
             .iter()
             .enumerate()
-            .filter(|(index, _)| self.bands.role(*index).counted)
+            .filter(|(index, _)| self.bands[*index].counted)
             .filter_map(|(_, broker)| dimension.value(broker))
             .fold(None, |spread: Option<(f64, f64)>, value| {
                 let (low, high) = spread.unwrap_or((value, value));
@@ -109,14 +97,14 @@ impl<'a> Report<'a> {
     pub(super) fn goals_sentence(&self) -> String {
         let before = self.plan.goals.iter().filter(|goal| goal.violations_before > 0).count();
         let after = self.plan.goals.iter().filter(|goal| goal.violations_after > 0).count();
-        let of = count(self.plan.goals.len() as u64);
+        let of = thousands(self.plan.goals.len() as u64);
         format!("of {of} goals {before} are violated before, {after} after")
     }
 }
 
 /// The first part of a hash: enough for people to tell plans apart.
 pub(super) fn short_id(id: &str) -> String {
-    super::amounts::plain(id).chars().take(12).collect()
+    super::plain::plain(id).chars().take(12).collect()
 }
 
 /// How far something is above its lower bound: `+4.7 %`. None: it isn't above one. A plan that can't meet every goal may

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use taffrail_balancer::document::Cluster;
+use taffrail_balancer::wording::thousands;
 use taffrail_balancer::{Constraints, DEFAULT_GOALS, Goal, Operation, Options, Resource};
 
+use super::plain::plain;
 use super::thresholds::{self, Subject, Threshold};
-use super::{amounts, model_file, usage};
+use super::{model_file, usage};
 
 /// Names or numbers that a message lists before it says how many more there are.
 const LISTED_MAX: usize = 10;
@@ -235,8 +237,8 @@ fn check_disjoint(sets: &BTreeMap<String, BTreeSet<i32>>) -> anyhow::Result<()> 
             if let Some(other) = set_of.insert(id, name) {
                 anyhow::bail!(
                     "--broker-sets: broker {id} is in \"{}\" and in \"{}\": a broker belongs to one set",
-                    amounts::plain(other),
-                    amounts::plain(name)
+                    plain(other),
+                    plain(name)
                 );
             }
         }
@@ -392,7 +394,7 @@ impl<'a> Known<'a> {
             anyhow::ensure!(
                 paths.contains(&path.as_str()),
                 "--log-dirs: broker {id} has no directory \"{}\"; it has {}",
-                amounts::plain(path),
+                plain(path),
                 listed(&paths)
             );
         }
@@ -421,10 +423,10 @@ fn listed(names: &[impl AsRef<str>]) -> String {
         return "none".to_owned();
     }
     let shown: Vec<String> =
-        names.iter().take(LISTED_MAX).map(|name| amounts::plain(name.as_ref())).collect();
+        names.iter().take(LISTED_MAX).map(|name| plain(name.as_ref())).collect();
     let more = names.len() - shown.len();
     let list = shown.join(", ");
-    if more > 0 { format!("{list} and {} more", amounts::count(more as u64)) } else { list }
+    if more > 0 { format!("{list} and {} more", thousands(more as u64)) } else { list }
 }
 
 fn parse_log_dir(text: &str) -> Result<(i32, String), String> {

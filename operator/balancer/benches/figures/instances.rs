@@ -1,6 +1,7 @@
 //! The clusters that are measured, and what is aimed at on each.
 
 use taffrail_balancer::generate::{Distribution, Recipe};
+use taffrail_balancer::wording::thousands;
 use taffrail_balancer::{Constraints, Operation, Options};
 
 /// The number of replicas and of brokers of the cluster whose load and capacities the others take over.
@@ -179,20 +180,20 @@ impl Size {
     /// In the style of the targets.
     pub(crate) fn describe(&self) -> String {
         let brokers = match self.new_brokers {
-            0 => format!("{} brokers", crate::report::thousands(u64::from(self.brokers))),
+            0 => format!("{} brokers", thousands(u64::from(self.brokers))),
             new => format!("{} + {new} new brokers", self.brokers),
         };
-        format!("{brokers}, {} replicas", crate::report::thousands(u64::from(self.replicas)))
+        format!("{brokers}, {} replicas", thousands(u64::from(self.replicas)))
     }
 
     /// What it takes to make such a cluster, for the report.
     pub(crate) fn recipe_row(&self) -> [String; 5] {
         [
             self.describe(),
-            crate::report::thousands(u64::from(self.topics)),
+            thousands(u64::from(self.topics)),
             format!("{:.0}", f64::from(self.replicas) / f64::from(self.brokers)),
             format!("{:.2}", self.capacity_factor()),
-            crate::report::thousands(u64::from(self.max_replicas_per_broker)),
+            thousands(u64::from(self.max_replicas_per_broker)),
         ]
     }
 

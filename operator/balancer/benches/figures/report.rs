@@ -5,12 +5,11 @@ mod format;
 use std::fmt::Write;
 
 use taffrail_balancer::Goal;
+use taffrail_balancer::wording::thousands;
 
 use crate::instances::{BYTES_TARGET, Instance, REPLICAS_TARGET, SIZES};
 use crate::measure::{Measurement, Violations};
 use format::{judged, megabytes, ratio, seconds, section, spread};
-
-pub(crate) use format::thousands;
 
 /// Goals that Cruise Control doesn't have by default; the greedy knows nothing of them.
 const OURS: [Goal; 4] = [

@@ -1,6 +1,5 @@
 //! Every goal's violations, one by one.
 
-use super::racks_counted;
 use crate::broker_sets::BrokerSets;
 use crate::document::BrokerState;
 use crate::goal::Goal;
@@ -8,6 +7,7 @@ use crate::limits::{LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, REPLICAS, Totals}
 use crate::log_dirs::{log_dir_bands, log_dir_use};
 use crate::model::{Load, NONE, Resource};
 use crate::placement::Placement;
+use crate::racks::racks_to_spread_over;
 use crate::task::Task;
 
 /// The hard goals about brokers, and what of a broker's totals each is about.
@@ -253,7 +253,7 @@ impl<'a> Survey<'a> {
     /// Racks, sets of brokers and preferred leaders.
     fn partitions(&self, show: &mut impl FnMut(Violation)) {
         let model = self.task.model;
-        let racks = racks_counted(self.task).into_iter().filter(|counted| *counted).count() as u32;
+        let racks = racks_to_spread_over(self.task);
         let mut on_rack = vec![0_u32; model.racks.len()];
         for (index, partition) in model.partitions.iter().enumerate() {
             let replicas = || {

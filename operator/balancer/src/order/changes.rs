@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use super::Leaving;
 use super::jobs::{Change, Job, Kind};
-use super::racks::Racks;
 use crate::model::{Model, NONE};
 use crate::placement::Placement;
+use crate::racks::Racks;
 use crate::task::Task;
 
 /// More replicas than that of one partition aren't untangled: it takes their square.
@@ -36,7 +36,7 @@ struct Mover {
 /// Finds what differs between the task's model and a placement.
 pub(super) fn between(task: &Task<'_>, after: &Placement, leaving: &[Leaving]) -> Changes {
     let mut found = Changes { changes: Vec::new(), jobs: Vec::new() };
-    let mut racks = Racks::new(task);
+    let racks = Racks::new(task);
     let mut movers: Vec<Mover> = Vec::new();
     let mut leaves = 0..0;
     for partition in 0..task.model.partitions.len() as u32 {
@@ -59,7 +59,7 @@ pub(super) fn between(task: &Task<'_>, after: &Placement, leaving: &[Leaving]) -
         find_movers(task.model, after, partition, &mut movers);
         if movers.len() > 1 && movers.len() <= UNTANGLED {
             untangle_brokers(task, &mut movers, &mut leader);
-            if racks.matter() && is_stuck(task.model, &mut racks, partition, &movers) {
+            if racks.matter() && is_stuck(task.model, racks, partition, &movers) {
                 untangle_racks(task.model, &mut movers, &mut leader);
             }
         }
@@ -217,7 +217,7 @@ fn untangle_brokers(task: &Task<'_>, movers: &mut Vec<Mover>, leader: &mut u32) 
 }
 
 /// Whether the replicas of a partition that move block each other by their racks, whatever the order.
-fn is_stuck(model: &Model, racks: &mut Racks, partition: u32, movers: &[Mover]) -> bool {
+fn is_stuck(model: &Model, racks: Racks, partition: u32, movers: &[Mover]) -> bool {
     let rack =
         |broker: u32| if broker == NONE { NONE } else { model.brokers[broker as usize].rack };
     let from = |mover: &Mover| rack(model.replicas[mover.replica as usize].broker);
@@ -232,8 +232,10 @@ fn is_stuck(model: &Model, racks: &mut Racks, partition: u32, movers: &[Mover]) 
         .replicas_of(partition)
         .map(|replica| (replica, rack(model.replicas[replica as usize].broker)))
         .collect();
-    let mut count = |at: &[(u32, u32)]| {
-        racks.excess(at.iter().map(|(_, rack)| *rack).filter(|rack| *rack != NONE))
+    let count = |at: &[(u32, u32)]| {
+        let mut racks_held: Vec<u32> =
+            at.iter().map(|(_, rack)| *rack).filter(|rack| *rack != NONE).collect();
+        racks.excess(&mut racks_held)
     };
     let mut left: Vec<Mover> = movers.to_vec();
     let mut excess = count(&at);

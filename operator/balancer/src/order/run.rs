@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::changes::Changes;
 use super::jobs::{Change, Job, Kind};
 use super::position::Position;
-use super::racks::Racks;
 use super::sums::{Delta, Sums};
 use super::waiting::{Blocked, Place, Standing, Waiting};
 use super::{Leaving, Ordered};
 use crate::model::{NONE, RESOURCES, Resource};
 use crate::placement::Placement;
 use crate::plan::Step;
+use crate::racks::Racks;
 use crate::task::Task;
 
 /// How many steps that were left out are told of one by one.
@@ -365,20 +365,21 @@ impl<'a> Run<'a> {
         if !self.racks.matter() {
             return true;
         }
-        let rack = |broker: u32| self.at.model.brokers[broker as usize].rack;
+        let at = &self.at;
         let held = &mut self.racks_held;
-        held.clear();
-        let others = self
-            .at
-            .placed(&self.changes[job.change as usize])
-            .filter(|replica| *replica != job.replica);
-        held.extend(others.map(|replica| rack(self.at.broker(replica))));
-        let own = self.at.broker(job.replica);
-        let mut excess = |broker: u32| {
-            let own = (broker != NONE).then(|| rack(broker));
-            self.racks.excess(held.iter().copied().chain(own))
+        let mut excess = |own: u32| {
+            let others = at.placed(&self.changes[job.change as usize]);
+            let others = others.filter(|replica| *replica != job.replica);
+            let brokers = others.map(|replica| at.broker(replica)).chain([own]);
+            held.clear();
+            held.extend(
+                brokers
+                    .filter(|broker| *broker != NONE)
+                    .map(|broker| at.model.brokers[broker as usize].rack),
+            );
+            self.racks.excess(held)
         };
-        excess(job.broker) <= excess(own)
+        excess(job.broker) <= excess(at.broker(job.replica))
     }
 
     /// Makes a step of a job.

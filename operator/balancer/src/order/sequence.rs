@@ -10,11 +10,11 @@
 use super::Leaving;
 use super::changes::Changes;
 use super::jobs::{Change, Job, Kind};
-use super::racks::Racks;
 use super::sums::{Amounts, LIMITED, Sums};
 use crate::broker_sets::BrokerSets;
 use crate::limits::REPLICAS;
 use crate::model::{Model, NONE, Resource};
+use crate::racks::Racks;
 use crate::task::Task;
 
 /// Of so many rounds, sixteen are one: in it jobs are in the order of their partitions, that is, of the memory that holds
@@ -182,13 +182,13 @@ impl Judge<'_> {
         let placed = model
             .replicas_of(change.partition)
             .map(|replica| model.replicas[replica as usize].broker);
-        let mut at = placed.filter(|broker| *broker != NONE).map(rack);
+        let mut at: Vec<u32> = placed.filter(|broker| *broker != NONE).map(rack).collect();
         if self.excess.0 != job.change {
-            self.excess = (job.change, self.racks.excess(at.clone()));
+            self.excess = (job.change, self.racks.excess(&mut at));
         }
         let own = rack(model.replicas[job.replica as usize].broker);
         self.excess.1 > 0
             && own != rack(job.broker)
-            && at.by_ref().filter(|rack| *rack == own).count() > 1
+            && at.into_iter().filter(|rack| *rack == own).count() > 1
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::is_unreachable;
 use crate::broker_sets::BrokerSets;
-use crate::evaluate::{Evaluation, racks_counted, stranded};
+use crate::evaluate::{Evaluation, stranded};
 use crate::goal::Goal;
 use crate::limits::{Limits, REPLICAS, UNLIMITED, totals_of};
 use crate::model::NONE;
 use crate::placement::Placement;
+use crate::racks::racks_counted;
 use crate::task::{Scope, Task};
 use crate::wording::{amount, count, of, some};
 

@@ -4,13 +4,14 @@
 //! take what fits below theirs. Leadership may go anywhere, so that what it costs counts on neither side. A replica can
 //! leave a rack only for one where a broker receives, and those that have to may fill it beyond its band.
 
-use crate::evaluate::{BANDS, CAPACITIES, racks_counted};
+use crate::evaluate::{BANDS, CAPACITIES};
 use crate::goal::Goal;
 use crate::limits::{
     BrokerLimits, DIMENSIONS, Limits, REPLICAS, Totals, UNLIMITED, sum_brokers, totals_of,
 };
 use crate::model::{NONE, Partition};
 use crate::placement::Placement;
+use crate::racks::racks_to_spread_over;
 use crate::task::Task;
 
 /// What the brokers that receive can't take.
@@ -39,7 +40,7 @@ impl<'a> Receivers<'a> {
             limits,
             placement,
             brokers: Vec::new(),
-            racks: racks_counted(task).into_iter().filter(|counted| *counted).count() as u32,
+            racks: racks_to_spread_over(task),
             bands: nothing,
             capacities: nothing,
             pressed: nothing,

@@ -10,8 +10,8 @@ use crate::planner::Threads;
 use crate::search::lead;
 use crate::search::pricing::Pricing;
 use crate::search::rules::Care;
-use crate::search::shed::{NOTHING, weights};
-use crate::search::state::{Entry, Ground, Holder, State};
+use crate::search::shed::{NOTHING, scoring};
+use crate::search::state::{Departure, Entry, Ground, Holder, Offer, State};
 
 /// Passes at most, and passes without progress.
 const PASSES: usize = 80;
@@ -122,7 +122,7 @@ fn partners(state: &State<'_>, broker: u32, rng: &mut ChaCha8Rng) -> Vec<u32> {
 
 /// Entries of one broker that are worth looking at for another: the best by weight, and some by chance.
 fn likely(ground: &Ground<'_>, from: &Holder, to: &Holder, rng: &mut ChaCha8Rng) -> Vec<Entry> {
-    let weights = weights(ground, from, to);
+    let score = scoring(ground, from, to);
     let length = from.entries.len();
     let start = if length > WINDOW { rng.random_range(0..length - WINDOW) } else { 0 };
     let mut scored: Vec<(f32, u32)> = from
@@ -132,11 +132,7 @@ fn likely(ground: &Ground<'_>, from: &Holder, to: &Holder, rng: &mut ChaCha8Rng)
         .skip(start)
         .take(WINDOW)
         .filter(|(_, entry)| !entry.pinned)
-        .map(|(slot, entry)| {
-            let gain: f32 =
-                weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
-            (gain, slot as u32)
-        })
+        .map(|(slot, entry)| (score(entry), slot as u32))
         .collect();
     let count = scored.len().min(LIKELY);
     if count == 0 {
@@ -154,37 +150,33 @@ fn likely(ground: &Ground<'_>, from: &Holder, to: &Holder, rng: &mut ChaCha8Rng)
 
 /// Moves the single replica that helps most, from the broker or to it.
 fn move_one(state: &mut State<'_>, broker: u32, rng: &mut ChaCha8Rng) -> bool {
-    let mut best: Option<(f64, u32, u32)> = None;
+    let mut best = None;
     for partner in partners(state, broker, rng) {
         for (from, to) in [(broker, partner), (partner, broker)] {
             if state.ground.task.roles[to as usize].receives {
-                consider_moves(state, from, to, rng, &mut best);
+                let source = &state.holders[from as usize];
+                for entry in likely(&state.ground, source, &state.holders[to as usize], rng) {
+                    let departure = state.ground.departure(entry.replica, Some(source));
+                    consider(state, &departure, to, &mut best);
+                }
             }
         }
     }
-    let Some((_, replica, to)) = best else { return false };
-    state.apply_move(replica, to);
-    true
+    take(state, best)
 }
 
-fn consider_moves(
-    state: &State<'_>,
-    from: u32,
-    to: u32,
-    rng: &mut ChaCha8Rng,
-    best: &mut Option<(f64, u32, u32)>,
-) {
-    let ground = &state.ground;
-    let (source, target) = (&state.holders[from as usize], &state.holders[to as usize]);
-    for entry in likely(ground, source, target, rng) {
-        let Some(delta) = ground.move_delta(&entry, source, target) else { continue };
-        let price = delta + ground.copy_price(entry.replica, entry.home, from, to);
-        if price < best.map_or(-NOTHING, |(least, ..)| least)
-            && ground.rules.verdict(ground, entry.replica, to, Care::AnyOrder).is_some()
-        {
-            *best = Some((price, entry.replica, to));
-        }
+/// Keeps what is better than the best so far.
+fn consider(state: &State<'_>, departure: &Departure, to: u32, best: &mut Option<Offer>) {
+    let worth = best.map_or(-NOTHING, |best| best.price);
+    let target = &state.holders[to as usize];
+    *best = state.ground.offer(departure, target, Some(worth), Care::AnyOrder).or(*best);
+}
+
+fn take(state: &mut State<'_>, best: Option<Offer>) -> bool {
+    if let Some(Offer { replica, to, .. }) = best {
+        state.apply_move(replica, to);
     }
+    best.is_some()
 }
 
 /// Moves one replica of a topic that the broker has too many or too few of.
@@ -192,16 +184,14 @@ fn spread_topics(state: &mut State<'_>, broker: u32) -> bool {
     let outside = state.ground.topics_outside(&state.holders[broker as usize]);
     let best =
         outside.take(TOPICS).find_map(|(topic, gives)| spreading(state, broker, topic, gives));
-    let Some((replica, to)) = best else { return false };
-    state.apply_move(replica, to);
-    true
+    take(state, best)
 }
 
 /// The best move of a replica of a topic away from a broker, or to it.
-fn spreading(state: &State<'_>, broker: u32, topic: u32, gives: bool) -> Option<(u32, u32)> {
+fn spreading(state: &State<'_>, broker: u32, topic: u32, gives: bool) -> Option<Offer> {
     let ground = &state.ground;
     let task = ground.task;
-    let mut best: Option<(f64, u32, u32)> = None;
+    let mut best = None;
     for replica in
         task.model.partitions_of(topic).flat_map(|partition| task.model.replicas_of(partition))
     {
@@ -210,22 +200,12 @@ fn spreading(state: &State<'_>, broker: u32, topic: u32, gives: bool) -> Option<
             continue;
         }
         let targets = if gives { 0..state.holders.len() as u32 } else { broker..broker + 1 };
-        let entry = state.entry(replica);
-        let departure =
-            ground.departure(replica, entry.partition, Some(&state.holders[from as usize]));
+        let departure = ground.departure(replica, Some(&state.holders[from as usize]));
         for to in targets.filter(|to| *to != from && task.roles[*to as usize].receives) {
-            let Some(delta) = ground.arrival(&departure, &state.holders[to as usize]) else {
-                continue;
-            };
-            let price = delta + ground.copy_price(replica, entry.home, from, to);
-            if price < best.map_or(-NOTHING, |(least, ..)| least)
-                && ground.rules.verdict(ground, replica, to, Care::AnyOrder).is_some()
-            {
-                best = Some((price, replica, to));
-            }
+            consider(state, &departure, to, &mut best);
         }
     }
-    best.map(|(_, replica, to)| (replica, to))
+    best
 }
 
 /// Swaps the pair of replicas that helps most.

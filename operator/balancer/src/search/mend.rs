@@ -8,7 +8,7 @@ use crate::limits::DIMENSIONS;
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
 use crate::search::rules::Care;
-use crate::search::state::{Ground, Holder, State};
+use crate::search::state::{Ground, Holder, Offer, State};
 
 /// Brokers with the most room that are looked at for each replica...
 const ROOMIEST: usize = 16;
@@ -60,9 +60,8 @@ pub(super) fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
         let (ground, holders) = (&state.ground, &state.holders);
         let at = ground.broker_of[replica as usize];
         let home = task.model.replicas[replica as usize].broker;
-        let from = holders.get(at as usize);
         let find = |brokers: &[u32], wanted| {
-            best(ground, holders, replica, home, from, wanted, brokers.iter().copied())
+            best(ground, holders, replica, wanted, brokers.iter().copied())
         };
         // An old broker takes it where no new one will do.
         let old = if at == home { &counted[..] } else { &[] };
@@ -72,8 +71,8 @@ pub(super) fn place_stranded(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
             .or_else(|| find(old, Wanted::Safe))
             .or_else(|| find(old, Wanted::Sound));
         match found {
-            Some((to, _)) if at != NONE => state.apply_move(replica, to),
-            Some((to, _)) => state.apply_placing(replica, to),
+            Some(place) if at != NONE => state.apply_move(replica, place.to),
+            Some(place) => state.apply_placing(replica, place.to),
             // `reasons` says why nobody can take it.
             None => {}
         }
@@ -90,7 +89,7 @@ fn mend_rules(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>)
         let (ground, holders) = (&state.ground, &state.holders);
         let propose =
             |partition: &u32| mending(ground, holders, *partition, &brokers, Wanted::Mended);
-        let proposals: Vec<Option<Mending>> = match threads {
+        let proposals: Vec<Option<Offer>> = match threads {
             Threads::One => chunk.iter().map(propose).collect(),
             Threads::Pool(pool) => pool.install(|| chunk.par_iter().map(propose).collect()),
         };
@@ -138,14 +137,6 @@ fn misplaced<'a>(ground: &'a Ground<'_>, partition: u32) -> impl Iterator<Item =
     })
 }
 
-/// A move that mends a rule.
-#[derive(Clone, Copy, Debug)]
-struct Mending {
-    replica: u32,
-    to: u32,
-    price: f64,
-}
-
 /// The best move that mends a rule of a partition.
 fn mending(
     ground: &Ground<'_>,
@@ -153,25 +144,17 @@ fn mending(
     partition: u32,
     brokers: &[u32],
     wanted: Wanted,
-) -> Option<Mending> {
-    let moves = misplaced(ground, partition).filter_map(|replica| {
-        let from = &holders[ground.broker_of[replica as usize] as usize];
-        let home = ground.task.model.replicas[replica as usize].broker;
-        let (to, price) =
-            best(ground, holders, replica, home, Some(from), wanted, brokers.iter().copied())?;
-        Some(Mending { replica, to, price })
-    });
-    moves.min_by(|a, b| a.price.total_cmp(&b.price))
+) -> Option<Offer> {
+    misplaced(ground, partition)
+        .filter_map(|replica| best(ground, holders, replica, wanted, brokers.iter().copied()))
+        .min_by(|a, b| a.price.total_cmp(&b.price))
 }
 
 /// Whether a move costs no more than when it was proposed.
-fn still_good(state: &State<'_>, mending: &Mending) -> bool {
-    let ground = &state.ground;
-    let home = ground.task.model.replicas[mending.replica as usize].broker;
-    let from = &state.holders[ground.broker_of[mending.replica as usize] as usize];
-    let to = std::iter::once(mending.to);
-    best(ground, &state.holders, mending.replica, home, Some(from), Wanted::Mended, to)
-        .is_some_and(|(_, price)| price <= mending.price.max(0.0))
+fn still_good(state: &State<'_>, Offer { replica, to, price, .. }: &Offer) -> bool {
+    let (ground, holders) = (&state.ground, &state.holders);
+    best(ground, holders, *replica, Wanted::Mended, std::iter::once(*to))
+        .is_some_and(|now| now.price <= price.max(0.0))
 }
 
 /// Takes from each broker what it has too many of, topic by topic.
@@ -206,22 +189,12 @@ fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
                     continue;
                 }
                 let (ground, holders) = (&state.ground, &state.holders);
-                let home = task.model.replicas[replica as usize].broker;
                 let better = |brokers: &[u32]| {
-                    let brokers = brokers.iter().copied();
-                    best(
-                        ground,
-                        holders,
-                        replica,
-                        home,
-                        Some(&holders[from]),
-                        Wanted::Safe,
-                        brokers,
-                    )
-                    .filter(|(_, price)| *price < 0.0)
+                    best(ground, holders, replica, Wanted::Safe, brokers.iter().copied())
+                        .filter(|place| place.price < 0.0)
                 };
-                if let Some((to, _)) = better(&room.some(rng)).or_else(|| better(&room.brokers)) {
-                    state.apply_move(replica, to);
+                if let Some(place) = better(&room.some(rng)).or_else(|| better(&room.brokers)) {
+                    state.apply_move(replica, place.to);
                     counts[from] -= 1;
                     done += 1;
                     if done % REFRESH == 0 {
@@ -300,40 +273,27 @@ impl Room {
     }
 }
 
-/// The best of some brokers for a replica that comes from a holder, or from nowhere, with its price.
+/// The best of some brokers for a replica that comes from a holder, or from nowhere.
 fn best(
     ground: &Ground<'_>,
     holders: &[Holder],
     replica: u32,
-    home: u32,
-    from: Option<&Holder>,
     wanted: Wanted,
     brokers: impl Iterator<Item = u32>,
-) -> Option<(u32, f64)> {
-    let care = match wanted {
-        Wanted::Mended | Wanted::Safe => Care::AnyOrder,
-        Wanted::Sound | Wanted::MendedSomehow => Care::SomeOrder,
+) -> Option<Offer> {
+    let (care, mends) = match wanted {
+        Wanted::Sound => (Care::SomeOrder, 0),
+        Wanted::Safe => (Care::AnyOrder, 0),
+        Wanted::MendedSomehow => (Care::SomeOrder, 1),
+        Wanted::Mended => (Care::AnyOrder, 1),
     };
-    let partition = ground.task.model.replicas[replica as usize].partition;
-    let at = from.map_or(NONE, |from| from.index);
-    let departure = ground.departure(replica, partition, from);
-    let mut best: Option<(u32, f64)> = None;
-    for to in brokers {
-        if to == at {
-            continue;
-        }
-        let Some(delta) = ground.arrival(&departure, &holders[to as usize]) else { continue };
-        let price = delta + ground.copy_price(replica, home, at, to);
-        if best.is_some_and(|(_, least)| price >= least) {
-            continue;
-        }
-        // The look at the siblings is the dearest: it comes last.
-        let mended = ground.rules.verdict(ground, replica, to, care);
-        if mended.is_some_and(|mended| {
-            mended > 0 || !matches!(wanted, Wanted::Mended | Wanted::MendedSomehow)
-        }) {
-            best = Some((to, price));
-        }
+    let at = ground.broker_of[replica as usize];
+    let departure = ground.departure(replica, holders.get(at as usize));
+    let mut best: Option<Offer> = None;
+    for to in brokers.filter(|to| *to != at) {
+        let worth = best.map(|best| best.price);
+        let offer = ground.offer(&departure, &holders[to as usize], worth, care);
+        best = offer.filter(|offer| offer.mends >= mends).or(best);
     }
     best
 }

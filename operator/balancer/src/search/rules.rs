@@ -4,17 +4,15 @@
 //! breaks no rule beside the other replicas of its partition, whether those are where they were or where they will be.
 
 use crate::broker_sets::BrokerSets;
-use crate::goal::Goal;
 use crate::model::NONE;
+use crate::racks::{RackRule, Racks};
 use crate::search::state::Ground;
 use crate::task::Task;
 
 /// The rules of a task.
 #[derive(Debug)]
 pub(super) struct Rules {
-    racks: RackRule,
-    /// How many racks there are to spread over.
-    spread: usize,
+    racks: Racks,
     sets: BrokerSets,
 }
 
@@ -27,52 +25,10 @@ pub(super) enum Care {
     SomeOrder,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum RackRule {
-    None,
-    /// One replica in a rack.
-    Aware,
-    /// As evenly as possible.
-    Distribution,
-}
-
 impl Rules {
     /// The rules that the goals of a task make.
     pub(super) fn new(task: &Task<'_>) -> Self {
-        let racks = if task.options.has(Goal::RackAware) {
-            RackRule::Aware
-        } else if task.options.has(Goal::RackAwareDistribution) {
-            RackRule::Distribution
-        } else {
-            RackRule::None
-        };
-        let mut open = vec![false; task.model.racks.len()];
-        for (broker, role) in task.model.brokers.iter().zip(&task.roles) {
-            open[broker.rack as usize] |= role.counted;
-        }
-        let spread = open.iter().filter(|open| **open).count().max(1);
-        Self { racks, spread, sets: task.sets.clone() }
-    }
-
-    /// How many replicas have to leave their racks, given the rack of each.
-    fn excess(&self, racks: &[u32]) -> u32 {
-        let first = |index: usize| !racks[..index].contains(&racks[index]);
-        let distinct = (0..racks.len()).filter(|index| first(*index));
-        match self.racks {
-            RackRule::None => 0,
-            RackRule::Aware => (racks.len() - distinct.count()) as u32,
-            RackRule::Distribution => {
-                let (base, more) = (racks.len() / self.spread, racks.len() % self.spread);
-                let mut above = 0;
-                let mut full = 0;
-                for index in distinct {
-                    let count = racks.iter().filter(|rack| **rack == racks[index]).count();
-                    above += count.saturating_sub(base);
-                    full += usize::from(count > base);
-                }
-                (above - full.min(more)) as u32
-            }
-        }
+        Self { racks: Racks::new(task), sets: task.sets.clone() }
     }
 
     /// Whether a replica breaks a rule where it is: it shares its rack, or is outside its topic's set.
@@ -90,13 +46,14 @@ impl Rules {
         };
         let others = model.replicas_of(partition).filter(|other| *other != replica);
         let shared = others.filter_map(placed).any(|other| other == rack(broker));
-        match self.racks {
-            RackRule::None => false,
+        match self.racks.rule() {
+            RackRule::Any => false,
             RackRule::Aware => shared,
             RackRule::Distribution => {
                 shared && {
-                    let racks: Vec<u32> = model.replicas_of(partition).filter_map(placed).collect();
-                    self.excess(&racks) > 0
+                    let mut racks: Vec<u32> =
+                        model.replicas_of(partition).filter_map(placed).collect();
+                    self.racks.excess(&mut racks) > 0
                 }
             }
         }
@@ -145,8 +102,8 @@ impl Rules {
                 clash |= origin != NONE && rack(origin) == rack_to && at != rack_to;
             }
         }
-        let (mends, worse) = match self.racks {
-            RackRule::None => (false, false),
+        let (mends, worse) = match self.racks.rule() {
+            RackRule::Any => (false, false),
             RackRule::Aware => {
                 if care == Care::AnyOrder && clash && (home == NONE || rack(home) != rack_to) {
                     return None;
@@ -154,12 +111,14 @@ impl Rules {
                 (beside_before && !beside_after, beside_after && !beside_before)
             }
             RackRule::Distribution => {
-                let racks = |own: u32| -> Vec<u32> {
+                let excess = |own: u32| {
                     let others = model.replicas_of(partition).filter(|other| *other != replica);
                     let at = others.map(|other| ground.broker_of[other as usize]).chain([own]);
-                    at.filter(|broker| *broker != NONE).map(rack).collect()
+                    let mut racks: Vec<u32> =
+                        at.filter(|broker| *broker != NONE).map(rack).collect();
+                    self.racks.excess(&mut racks)
                 };
-                let (before, after) = (self.excess(&racks(from)), self.excess(&racks(to)));
+                let (before, after) = (excess(from), excess(to));
                 (after < before, after > before)
             }
         };

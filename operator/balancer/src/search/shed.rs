@@ -146,7 +146,8 @@ impl<'a> Group<'a> {
     fn run(mut self) -> (Vec<Holder>, Vec<Move>) {
         let mut stuck = vec![false; self.holders.len()];
         while let Some((worst, gives)) = self.worst(&stuck) {
-            stuck[worst] = !self.serve(worst, gives);
+            // A broker can have too much of one thing and too little of another.
+            stuck[worst] = !self.serve(worst, gives) && !self.serve(worst, !gives);
         }
         (self.holders, self.moves)
     }
@@ -218,15 +219,8 @@ impl<'a> Group<'a> {
             if self.touched[word] & bit != 0 {
                 continue;
             }
-            let Some(delta) = ground.move_delta(&entry, source, target) else { continue };
-            let price =
-                delta + ground.copy_price(entry.replica, entry.home, source.index, target.index);
-            if price >= -NOTHING
-                || ground
-                    .rules
-                    .verdict(ground, entry.replica, target.index, Care::AnyOrder)
-                    .is_none()
-            {
+            let departure = ground.departure(entry.replica, Some(source));
+            if ground.offer(&departure, target, Some(-NOTHING), Care::AnyOrder).is_none() {
                 continue;
             }
             book(ground, &entry, source, target);
@@ -249,20 +243,7 @@ impl<'a> Group<'a> {
     fn score(&mut self, from: usize, to: usize) {
         let ground = self.ground;
         let (source, target) = (&self.holders[from], &self.holders[to]);
-        let weights = weights(ground, source, target);
-        let byte = (ground.pricing.byte * ground.pricing.share[SIZES[0]]) as f32;
-        let score = |entry: &Entry| {
-            let gain: f32 =
-                weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
-            let copy = byte * entry.sizes[0];
-            if entry.home == source.index {
-                gain - copy
-            } else if entry.home == target.index {
-                gain + copy
-            } else {
-                gain
-            }
-        };
+        let score = scoring(ground, source, target);
         // A long list is looked at in part; which part changes with every move.
         let length = source.entries.len();
         let start = if length > WINDOW { (self.moves.len() * 7919) % (length - WINDOW) } else { 0 };
@@ -280,8 +261,27 @@ impl<'a> Group<'a> {
     }
 }
 
+/// How much a replica helps both sides when it goes from one to the other, for choosing candidates: what they gain from
+/// its sizes, less what copying its bytes costs. Where sizes don't matter, the smallest is the best.
+pub(super) fn scoring(ground: &Ground<'_>, from: &Holder, to: &Holder) -> impl Fn(&Entry) -> f32 {
+    let weights = weights(ground, from, to);
+    let byte = (ground.pricing.byte * ground.pricing.share[SIZES[0]]) as f32;
+    let (from, to) = (from.index, to.index);
+    move |entry| {
+        let gain: f32 = weights.iter().zip(entry.sizes).map(|(weight, size)| weight * size).sum();
+        let copy = byte * entry.sizes[0];
+        if entry.home == from {
+            gain - copy
+        } else if entry.home == to {
+            gain + copy
+        } else {
+            gain
+        }
+    }
+}
+
 /// What both sides gain, in the price of a share, from a share of each of [`SIZES`] that goes from one to the other.
-pub(super) fn weights(ground: &Ground<'_>, from: &Holder, to: &Holder) -> [f32; 4] {
+fn weights(ground: &Ground<'_>, from: &Holder, to: &Holder) -> [f32; 4] {
     SIZES.map(|dimension| {
         debug_assert_ne!(dimension, REPLICAS);
         let price = ground.pricing.scale(dimension) * ground.pricing.share[dimension];

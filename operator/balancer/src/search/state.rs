@@ -8,7 +8,7 @@ use crate::model::{NONE, RESOURCES, Resource};
 use crate::placement::Placement;
 use crate::planner::Threads;
 use crate::search::pricing::{MIN_LEADERS, Pricing, View, amounts};
-use crate::search::rules::Rules;
+use crate::search::rules::{Care, Rules};
 use crate::task::Task;
 
 /// The dimensions by which replicas to move are looked for, in the order of [`Entry::sizes`].
@@ -152,16 +152,13 @@ impl<'a> Ground<'a> {
     }
 
     /// The change of price on a holder that a replica leaves. A replica without a place leaves nobody.
-    pub(super) fn departure(
-        &self,
-        replica: u32,
-        partition: u32,
-        from: Option<&Holder>,
-    ) -> Departure {
+    pub(super) fn departure(&self, replica: u32, from: Option<&Holder>) -> Departure {
+        let partition = self.task.model.replicas[replica as usize].partition;
         let amounts = self.amounts(replica);
         let leads = self.view == View::Actual && self.leader_of[partition as usize] == replica;
         let column = self.column(partition);
-        let mut departure = Departure { amounts, leads, column, delta: 0.0 };
+        let at = from.map_or(NONE, |from| from.index);
+        let mut departure = Departure { replica, from: at, amounts, leads, column, delta: 0.0 };
         if let Some(from) = from {
             departure.delta =
                 self.pricing.price(from.index, &minus(&from.totals, &amounts)) - from.price;
@@ -177,7 +174,7 @@ impl<'a> Ground<'a> {
     }
 
     /// The change of price when what departs arrives; none if a hard limit forbids it.
-    pub(super) fn arrival(&self, departure: &Departure, to: &Holder) -> Option<f64> {
+    fn arrival(&self, departure: &Departure, to: &Holder) -> Option<f64> {
         let after = plus(&to.totals, &departure.amounts);
         if !self.pricing.allows(to.index, &to.totals, &after)
             || (departure.leads && !self.task.roles[to.index as usize].leads)
@@ -192,10 +189,31 @@ impl<'a> Ground<'a> {
         Some(delta)
     }
 
+    /// What a place is good for, if it costs less than this much, copying included, and neither a limit nor a rule
+    /// forbids it.
+    pub(super) fn offer(
+        &self,
+        departure: &Departure,
+        to: &Holder,
+        worth: Option<f64>,
+        care: Care,
+    ) -> Option<Offer> {
+        let replica = departure.replica;
+        let home = self.task.model.replicas[replica as usize].broker;
+        let price =
+            self.arrival(departure, to)? + self.copy_price(replica, home, departure.from, to.index);
+        if worth.is_some_and(|worth| price >= worth) {
+            return None;
+        }
+        // The look at the siblings is the dearest: it comes last.
+        let mends = self.rules.verdict(self, replica, to.index, care)?;
+        Some(Offer { replica, to: to.index, price, mends })
+    }
+
     /// The change of price when a replica goes from one holder to another, without the price of copying; none if a hard
     /// limit forbids it.
     pub(super) fn move_delta(&self, entry: &Entry, from: &Holder, to: &Holder) -> Option<f64> {
-        self.arrival(&self.departure(entry.replica, entry.partition, Some(from)), to)
+        self.arrival(&self.departure(entry.replica, Some(from)), to)
             .filter(|delta| delta.is_finite())
     }
 
@@ -327,10 +345,24 @@ impl<'a> Ground<'a> {
 
 /// A replica on its way, and what its leaving changes.
 pub(super) struct Departure {
+    replica: u32,
+    /// Its broker, or [`NONE`].
+    from: u32,
     amounts: Totals,
     leads: bool,
     column: Option<usize>,
-    pub(super) delta: f64,
+    delta: f64,
+}
+
+/// A place for a replica on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offer {
+    pub(super) replica: u32,
+    pub(super) to: u32,
+    /// The change of price, copying included.
+    pub(super) price: f64,
+    /// How many rules it mends.
+    pub(super) mends: u32,
 }
 
 /// What leading adds to what a replica costs.
@@ -360,15 +392,15 @@ pub(super) fn book(ground: &Ground<'_>, entry: &Entry, from: &mut Holder, to: &m
 }
 
 impl<'a> State<'a> {
-    /// The state at a placement.
+    /// The state at a placement, as it is seen first.
     pub(super) fn new(
         task: &'a Task<'a>,
         limits: &'a Limits,
         emphasis: &'a [Goal],
         placement: &Placement,
+        view: View,
         threads: Threads<'_>,
     ) -> Self {
-        let view = View::Expected;
         let pricing = Pricing::new(task, limits, emphasis, view, 1.0);
         let (column_of, column_limits) = columns(task, limits);
         let ground = Ground {

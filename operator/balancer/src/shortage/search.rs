@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use super::spread::{Spread, by_rack, sets, sum_of};
 use super::{Shortage, Uneven};
-use crate::evaluate::{
-    BANDS, CAPACITIES, Evaluation, Place, each_violation, racks_counted, stranded,
-};
+use crate::evaluate::{BANDS, CAPACITIES, Evaluation, Place, each_violation, stranded};
 use crate::goal::Goal;
 use crate::limits::{BrokerLimits, LEADER_IN, LEADERS, Limits, Totals, UNLIMITED, add, totals_of};
 use crate::log_dirs::log_dir_use;
 use crate::model::{RESOURCES, Resource};
 use crate::placement::Placement;
+use crate::racks::racks_to_spread_over;
 use crate::task::Task;
 
 /// What the cluster provably lacks for the goals that a placement doesn't meet.
@@ -122,7 +121,7 @@ impl Search<'_> {
     }
 
     fn counted_racks(&self) -> u32 {
-        racks_counted(self.task).into_iter().filter(|counted| *counted).count() as u32
+        racks_to_spread_over(self.task)
     }
 
     fn min_leaders(&self, found: &mut Vec<Shortage>) {

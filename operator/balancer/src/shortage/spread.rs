@@ -7,11 +7,12 @@
 //!
 //! A partition that can't keep to the goal, or doesn't after the plan, counts as if it could be anywhere.
 
-use crate::evaluate::{Evaluation, Place, each_violation, racks_counted};
+use crate::evaluate::{Evaluation, Place, each_violation};
 use crate::goal::Goal;
 use crate::limits::{Limits, POTENTIAL_OUT, REPLICAS, Totals, add, totals_of};
 use crate::model::{RESOURCES, Resource};
 use crate::placement::Placement;
+use crate::racks::racks_to_spread_over;
 use crate::task::Task;
 
 /// What of a broker's totals each replica has a part in, whoever leads.
@@ -51,7 +52,7 @@ impl Spread {
         }
         let racks: Vec<u32> =
             (0..model.racks.len() as u32).filter(|rack| open[*rack as usize]).collect();
-        let counted = racks_counted(task).into_iter().filter(|counted| *counted).count();
+        let counted = racks_to_spread_over(task) as usize;
         if racks.len() < 2 || counted == 0 {
             return None;
         }

@@ -8,9 +8,10 @@ mod panel;
 mod scale;
 mod svg;
 
+use taffrail_balancer::wording::{count, in_bytes};
+
 use self::panel::Panel;
 use self::svg::{Class, Svg};
-use super::amounts::{bytes, counted};
 use super::dimension::Dimension;
 use super::report::{Report, short_id};
 
@@ -66,9 +67,9 @@ fn title(report: &Report<'_>) -> String {
     format!(
         "{}: {} ({}) and {} move",
         plan.operation,
-        counted(plan.replicas_moved, "replica", "replicas"),
-        bytes(plan.bytes_moved),
-        counted(plan.leaders_moved, "leader", "leaders"),
+        count(plan.replicas_moved, "replica"),
+        in_bytes(plan.bytes_moved),
+        count(plan.leaders_moved, "leader"),
     )
 }
 

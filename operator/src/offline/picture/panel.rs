@@ -2,7 +2,7 @@
 
 use taffrail_balancer::BrokerStatistics;
 
-use super::super::bands::Standing;
+use super::super::bands::{Standing, shown, standing};
 use super::super::dimension::Dimension;
 use super::super::report::Report;
 use super::scale::Scale;
@@ -32,8 +32,8 @@ impl Panel<'_> {
     /// Draws it, with the ids of brokers under it if it is the lowest.
     pub(super) fn write(&self, svg: &mut Svg, with_ids: bool) {
         let (left, right) = (self.x, self.x + self.width);
-        let band = self.report.bands.of(self.dimension);
-        if let Some((low, high)) = band.band {
+        let band = shown(&self.report.bands, self.dimension);
+        if let Some((low, high)) = band.ends {
             let (bottom, top) = (self.height_of(low), self.height_of(high));
             svg.rect(Class::Band, left, top, self.width, bottom - top);
         }
@@ -41,7 +41,7 @@ impl Panel<'_> {
             svg.line(Class::Grid, left, self.height_of(value), right, self.height_of(value));
         }
         self.bars(svg);
-        if let Some((low, high)) = band.band {
+        if let Some((low, high)) = band.ends {
             for end in [low, high] {
                 svg.line(Class::BandEnd, left, self.height_of(end), right, self.height_of(end));
             }
@@ -69,7 +69,7 @@ impl Panel<'_> {
         let bar = if self.place() * BAR < BAR_MIN { self.place() } else { self.place() * BAR };
         for (index, broker) in self.brokers.iter().enumerate() {
             let Some(value) = self.dimension.value(broker) else { continue };
-            let class = match self.report.bands.standing(self.dimension, index, value) {
+            let class = match standing(&self.report.bands[index], self.dimension, value) {
                 Standing::Inside => Class::Inside,
                 Standing::Outside => Class::Outside,
                 Standing::OverLimit => Class::Over,

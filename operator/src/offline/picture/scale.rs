@@ -1,5 +1,6 @@
 //! The scale that the two panels of a row share.
 
+use super::super::bands::shown;
 use super::super::dimension::Dimension;
 use super::super::report::Report;
 use super::svg::{Class, Svg};
@@ -24,8 +25,8 @@ impl Scale {
         let bars =
             report.before.iter().chain(&report.after).filter_map(|broker| dimension.value(broker));
         let highest = bars.filter(|value| value.is_finite()).fold(0.0, f64::max);
-        let band = report.bands.of(dimension);
-        let mut reach = band.band.map_or(highest, |(_, high)| highest.max(high));
+        let band = shown(&report.bands, dimension);
+        let mut reach = band.ends.map_or(highest, |(_, high)| highest.max(high));
         if let Some(limit) = band.limit.filter(|limit| highest >= limit * LIMIT_IN_SIGHT) {
             reach = reach.max(limit);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::amounts::plain;
+use super::super::plain::plain;
 
 /// What a shape or a text is; the style sheet says how it looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,9 +2,10 @@
 
 use taffrail_balancer::BrokerStatistics;
 use taffrail_balancer::document::BrokerState;
+use taffrail_balancer::wording::thousands;
 
-use super::super::amounts::{count, shortened};
 use super::super::dimension::Dimension;
+use super::super::plain::shortened;
 use super::super::report::Report;
 use super::grid::{Grid, Side, arrows};
 
@@ -50,7 +51,7 @@ pub(super) fn write(text: &mut String, report: &Report<'_>, all: bool) {
     if shown.len() < brokers {
         text.push_str(&format!(
             "  {} more: --all shows them\n",
-            count((brokers - shown.len()) as u64)
+            thousands((brokers - shown.len()) as u64)
         ));
     }
 }
@@ -60,7 +61,7 @@ fn most_changed(report: &Report<'_>) -> Vec<usize> {
     let mut ranked: Vec<(f64, usize)> = (0..report.before.len())
         .map(|index| {
             let (before, after) = (&report.before[index], &report.after[index]);
-            if report.bands.role(index).closed && before.replicas > 0 {
+            if report.bands[index].closed && before.replicas > 0 {
                 // Whoever empties a broker wants to see it empty.
                 return (f64::INFINITY, index);
             }

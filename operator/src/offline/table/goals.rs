@@ -1,8 +1,8 @@
 //! The goals, before and after.
 
+use taffrail_balancer::wording::thousands;
 use taffrail_balancer::{Goal, GoalOutcome};
 
-use super::super::amounts::count;
 use super::super::report::Report;
 use super::grid::{Grid, Side, arrows};
 
@@ -14,7 +14,7 @@ pub(super) fn write(text: &mut String, report: &Report<'_>) {
     text.push_str("\nGOALS, and what violates them before and after\n");
     let pairs: Vec<_> = goals
         .iter()
-        .map(|goal| (count(goal.violations_before), count(goal.violations_after)))
+        .map(|goal| (thousands(goal.violations_before), thousands(goal.violations_after)))
         .collect();
     let mut grid = Grid::new(&[Side::Left, Side::Left, Side::Left, Side::Right, Side::Left]);
     for (goal, arrow) in goals.iter().zip(arrows(&pairs, "")) {

@@ -1,7 +1,9 @@
 //! The load of the whole cluster, and how far apart its brokers are.
 
-use super::super::amounts::{count, per_cent};
-use super::super::dimension::{Dimension, amount};
+use taffrail_balancer::wording::thousands;
+
+use super::super::bands::shown;
+use super::super::dimension::{Dimension, amount, per_cent};
 use super::super::report::Report;
 use super::grid::{Grid, Side};
 
@@ -26,7 +28,7 @@ pub(super) fn write(text: &mut String, report: &Report<'_>) {
             }
             None => "-".to_owned(),
         };
-        let band = report.bands.of(dimension);
+        let band = shown(&report.bands, dimension);
         let limit =
             band.limit.map_or("-".to_owned(), |limit| format!("{}{unit}", dimension.number(limit)));
         grid.row([
@@ -35,7 +37,7 @@ pub(super) fn write(text: &mut String, report: &Report<'_>) {
             share,
             range(report.spread(dimension, &report.before)),
             range(report.spread(dimension, &report.after)),
-            range(band.band),
+            range(band.ends),
             limit,
         ]);
     }
@@ -49,12 +51,12 @@ fn total(report: &Report<'_>, dimension: Dimension) -> (String, String) {
             Dimension::Leaders => broker.leaders,
             _ => broker.replicas,
         };
-        return (count(report.after.iter().map(number).sum()), String::new());
+        return (thousands(report.after.iter().map(number).sum()), String::new());
     };
     let index = resource as usize;
     let load: f64 = report.after.iter().map(|broker| broker.load[index]).sum();
     let counted =
-        report.after.iter().enumerate().filter(|(broker, _)| report.bands.role(*broker).counted);
+        report.after.iter().enumerate().filter(|(broker, _)| report.bands[*broker].counted);
     let capacity: f64 = counted.map(|(_, broker)| broker.capacity[index]).sum();
     let share =
         if capacity > 0.0 { format!("{} %", per_cent(load / capacity)) } else { "-".to_owned() };

@@ -10,10 +10,11 @@ mod grid;
 mod load;
 mod steps;
 
+use taffrail_balancer::wording::{in_bytes, thousands};
 use taffrail_balancer::{ProvisionStatus, StepKind};
 
 use self::grid::{Grid, Side};
-use super::amounts::{bytes, count, plain};
+use super::plain::plain;
 use super::report::{Report, gap, short_id};
 
 /// Characters of a line of prose. The broker table is about as wide.
@@ -50,13 +51,13 @@ fn head(text: &mut String, report: &Report<'_>) {
         let (replicas, replicas_min) = (plan.replicas_moved, plan.replicas_lower_bound);
         #[expect(clippy::cast_precision_loss, reason = "no plan moves 2^53 replicas")]
         let above = gap(replicas as f64, replicas_min as f64);
-        grid.row(["replicas moved", &moved(&count(replicas), &count(replicas_min), above)]);
+        grid.row(["replicas moved", &moved(&thousands(replicas), &thousands(replicas_min), above)]);
         let (copied, copied_min) = (plan.bytes_moved, plan.bytes_lower_bound);
         grid.row([
             "bytes moved",
-            &moved(&bytes(copied), &bytes(copied_min), gap(copied, copied_min)),
+            &moved(&in_bytes(copied), &in_bytes(copied_min), gap(copied, copied_min)),
         ]);
-        grid.row(["leaders moved", &count(plan.leaders_moved)]);
+        grid.row(["leaders moved", &thousands(plan.leaders_moved)]);
     }
     grid.row(["size", status(plan.provision.status)]);
     grid.write(text);
@@ -95,9 +96,9 @@ fn steps_sentence(report: &Report<'_>) -> String {
         .into_iter()
         .map(|kind| (kind, steps.iter().filter(|step| step.kind == kind).count()))
         .filter(|(_, number)| *number > 0)
-        .map(|(kind, number)| format!("{} {}", count(number as u64), steps::kind_name(kind)))
+        .map(|(kind, number)| format!("{} {}", thousands(number as u64), steps::kind_name(kind)))
         .collect();
-    format!("{} ({})", count(steps.len() as u64), parts.join(", "))
+    format!("{} ({})", thousands(steps.len() as u64), parts.join(", "))
 }
 
 /// Sentences under a headline; nothing without sentences.

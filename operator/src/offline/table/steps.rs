@@ -1,8 +1,9 @@
 //! The first steps of the plan.
 
+use taffrail_balancer::wording::{in_bytes, thousands};
 use taffrail_balancer::{Step, StepKind};
 
-use super::super::amounts::{bytes, count, shortened};
+use super::super::plain::shortened;
 use super::super::report::Report;
 use super::grid::{Grid, Side};
 
@@ -19,7 +20,7 @@ pub(super) fn write(text: &mut String, report: &Report<'_>) {
         return;
     }
     let first = if steps.len() > SHOWN {
-        format!(": the first {SHOWN} of {}", count(steps.len() as u64))
+        format!(": the first {SHOWN} of {}", thousands(steps.len() as u64))
     } else {
         String::new()
     };
@@ -41,13 +42,13 @@ pub(super) fn write(text: &mut String, report: &Report<'_>) {
             format!("{}-{}", shortened(&step.topic, TOPIC_LENGTH), step.partition),
             replicas(step),
             step.leader.map_or("none".to_owned(), |id| id.to_string()),
-            bytes(step.bytes),
+            in_bytes(step.bytes),
             log_dir(step),
         ]);
     }
     grid.write(text);
     if steps.len() > SHOWN {
-        let more = count((steps.len() - SHOWN) as u64);
+        let more = thousands((steps.len() - SHOWN) as u64);
         text.push_str(&format!("  {more} more: -o json has every step\n"));
     }
 }

@@ -87,7 +87,7 @@ fn long_reasons_are_broken_between_words() {
 #[test]
 fn whoever_is_emptied_is_shown() {
     let mut fixture = Fixture::new(100);
-    fixture.options.operation = taffrail_balancer::Operation::RemoveBrokers([50].into());
+    fixture.removed = Some(50);
     let text = table(&fixture.report(), false);
     assert!(text.lines().any(|line| line.starts_with("  50  rack-16  alive")), "{text}");
 }
