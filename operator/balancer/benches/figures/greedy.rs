@@ -18,29 +18,21 @@ mod sums;
 use std::collections::BTreeMap;
 
 use taffrail_balancer::document::Cluster;
-use taffrail_balancer::{Constraints, Goal, Model, Resource};
+use taffrail_balancer::{Constraints, DEFAULT_GOALS, Goal, Model, Resource};
 
 use bands::Bands;
 use state::State;
 use sums::{LEADERS, REPLICAS};
 
-/// The goals after those about racks and least leaders, by priority.
-const GOALS: [Goal; 14] = [
-    Goal::ReplicaCapacity,
-    Goal::DiskCapacity,
-    Goal::NetworkInboundCapacity,
-    Goal::NetworkOutboundCapacity,
-    Goal::CpuCapacity,
-    Goal::ReplicaDistribution,
-    Goal::PotentialNwOut,
-    Goal::DiskUsageDistribution,
-    Goal::NetworkInboundUsageDistribution,
-    Goal::NetworkOutboundUsageDistribution,
-    Goal::CpuUsageDistribution,
-    Goal::TopicReplicaDistribution,
-    Goal::LeaderReplicaDistribution,
-    Goal::LeaderBytesInDistribution,
+/// Goals that Cruise Control doesn't have by default; the greedy knows nothing of them.
+pub(crate) const OURS: [Goal; 4] = [
+    Goal::TopicLeaderDistribution,
+    Goal::PreferredLeaderElection,
+    Goal::IntraBrokerDiskCapacity,
+    Goal::IntraBrokerDiskUsageDistribution,
 ];
+/// Goals that have a stage of their own, before all others.
+const FIRST: [Goal; 2] = [Goal::RackAware, Goal::MinTopicLeadersPerBroker];
 
 /// Where the greedy puts everything, by the model's indices.
 pub(crate) struct Outcome {
@@ -55,7 +47,8 @@ pub(crate) fn run(model: &Model, constraints: &Constraints) -> Outcome {
     let mut greedy = Greedy { state, bands };
     greedy.spread_over_racks();
     greedy.lead_the_least();
-    for goal in GOALS {
+    let others = |goal: &Goal| !FIRST.contains(goal) && !OURS.contains(goal);
+    for goal in DEFAULT_GOALS.into_iter().filter(others) {
         if goal == Goal::TopicReplicaDistribution {
             greedy.balance_topics();
         } else {

@@ -4,20 +4,12 @@ mod format;
 
 use std::fmt::Write;
 
-use taffrail_balancer::Goal;
 use taffrail_balancer::wording::thousands;
 
+use crate::greedy::OURS;
 use crate::instances::{BYTES_TARGET, Instance, REPLICAS_TARGET, SIZES};
 use crate::measure::{Measurement, Violations};
 use format::{judged, megabytes, ratio, seconds, section, spread};
-
-/// Goals that Cruise Control doesn't have by default; the greedy knows nothing of them.
-const OURS: [Goal; 4] = [
-    Goal::TopicLeaderDistribution,
-    Goal::PreferredLeaderElection,
-    Goal::IntraBrokerDiskCapacity,
-    Goal::IntraBrokerDiskUsageDistribution,
-];
 
 /// Cruise Control on clusters from its own generator: cluster, seconds, replicas moved (disk moved, MB), left violated.
 const CRUISE_CONTROL: [[&str; 4]; 6] = [
