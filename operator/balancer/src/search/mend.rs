@@ -147,7 +147,8 @@ fn mending(
 ) -> Option<Offer> {
     misplaced(ground, partition)
         .filter_map(|replica| best(ground, holders, replica, wanted, brokers.iter().copied()))
-        .min_by(|a, b| a.price.total_cmp(&b.price))
+        // Any of them will do: so the one that relieves its own broker most, or has the fewest bytes to copy.
+        .min_by(|a, b| a.cost.total_cmp(&b.cost))
 }
 
 /// Whether a move costs no more than when it was proposed.

@@ -173,7 +173,7 @@ impl<'a> Ground<'a> {
         departure
     }
 
-    /// The change of price when what departs arrives; none if a hard limit forbids it.
+    /// The change of price on a holder that a replica comes to; none if a hard limit forbids it.
     fn arrival(&self, departure: &Departure, to: &Holder) -> Option<f64> {
         let after = plus(&to.totals, &departure.amounts);
         if !self.pricing.allows(to.index, &to.totals, &after)
@@ -181,7 +181,7 @@ impl<'a> Ground<'a> {
         {
             return None;
         }
-        let mut delta = departure.delta + self.pricing.price(to.index, &after) - to.price;
+        let mut delta = self.pricing.price(to.index, &after) - to.price;
         if let Some(column) = departure.column {
             let outside = self.outside_change(to, column, 1, i32::from(departure.leads));
             delta += outside as f64 * self.pricing.topic;
@@ -200,21 +200,24 @@ impl<'a> Ground<'a> {
     ) -> Option<Offer> {
         let replica = departure.replica;
         let home = self.task.model.replicas[replica as usize].broker;
-        let price =
-            self.arrival(departure, to)? + self.copy_price(replica, home, departure.from, to.index);
+        let arrival = self.arrival(departure, to)?;
+        let copy = self.copy_price(replica, home, departure.from, to.index);
+        let price = departure.delta + arrival + copy;
         if worth.is_some_and(|worth| price >= worth) {
             return None;
         }
         // The look at the siblings is the dearest: it comes last.
         let mends = self.rules.verdict(self, replica, to.index, care)?;
-        Some(Offer { replica, to: to.index, price, mends })
+        let cost = departure.delta + arrival.max(0.0) + copy;
+        Some(Offer { replica, to: to.index, price, cost, mends })
     }
 
     /// The change of price when a replica goes from one holder to another, without the price of copying; none if a hard
     /// limit forbids it.
     pub(super) fn move_delta(&self, entry: &Entry, from: &Holder, to: &Holder) -> Option<f64> {
-        self.arrival(&self.departure(entry.replica, Some(from)), to)
-            .filter(|delta| delta.is_finite())
+        let departure = self.departure(entry.replica, Some(from));
+        let delta = departure.delta + self.arrival(&departure, to)?;
+        delta.is_finite().then_some(delta)
     }
 
     /// The change of price of a move as far as its topic goes; none if a hard limit forbids it.
@@ -361,6 +364,8 @@ pub(super) struct Offer {
     pub(super) to: u32,
     /// The change of price, copying included.
     pub(super) price: f64,
+    /// The same, but for what its new broker gains: that another replica could give, too.
+    pub(super) cost: f64,
     /// How many rules it mends.
     pub(super) mends: u32,
 }
