@@ -2,10 +2,10 @@
 //!
 //! These are the planner's own limits, read and not derived again. Nothing is decided by them.
 
-use crate::limits::{BrokerLimits, LEADERS, Limits, REPLICAS, UNLIMITED};
+use crate::limits::{BrokerLimits, LEADERS, Limits, REPLICAS, UNLIMITED, capacity};
 use crate::model::{Model, RESOURCES, Resource};
 use crate::options::Options;
-use crate::planner::{PlanError, changed, check};
+use crate::planner::{PlanError, check, with_asked_factor};
 use crate::task::Task;
 
 /// What a plan makes of a broker, and where it wants it to be.
@@ -15,6 +15,8 @@ pub struct BrokerBands {
     pub counted: bool,
     /// Everything on it has to go.
     pub closed: bool,
+    /// What of each [`Resource`] is there to be used: of disk without the log directories that are closed.
+    pub capacity: [f64; RESOURCES],
     /// How many replicas it should have.
     pub replicas: Band,
     /// How many partitions it should lead.
@@ -39,17 +41,24 @@ pub struct Band {
 /// If there is no such plan.
 pub fn bands(model: &Model, options: &Options) -> Result<Vec<BrokerBands>, PlanError> {
     check(model, options)?;
-    let changed = changed(model, options)?;
+    let changed = with_asked_factor(model, options)?;
     let task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
     let limits = Limits::new(&task);
-    let brokers = task.model.brokers.iter().zip(&task.roles).zip(&limits.brokers);
-    let bands = brokers.map(|((broker, role), limits)| BrokerBands {
-        counted: role.counted,
-        closed: role.closed,
-        replicas: band(limits, REPLICAS, 1),
-        leaders: band(limits, LEADERS, 1),
-        resources: Resource::ALL
-            .map(|resource| band(limits, resource as usize, broker.capacity[resource as usize])),
+    let brokers = task.model.brokers.iter().zip(&task.roles).zip(&limits.brokers).enumerate();
+    let bands = brokers.map(|(index, ((broker, role), limits))| {
+        let open = capacity(&task, index);
+        let of = |resource: Resource| {
+            band(limits, resource as usize, broker.capacity[resource as usize])
+        };
+        BrokerBands {
+            counted: role.counted,
+            closed: role.closed,
+            capacity: Resource::ALL
+                .map(|resource| task.model.amount(resource, open[resource as usize])),
+            replicas: band(limits, REPLICAS, 1),
+            leaders: band(limits, LEADERS, 1),
+            resources: Resource::ALL.map(of),
+        }
     });
     Ok(bands.collect())
 }
@@ -122,6 +131,9 @@ mod tests {
         let bands = of(&cluster.asked(|options| options.operation = removed));
         // 40 of disk on 2,500 that are left: of what it had, the first broker is to use half of what the others use.
         let disk = |broker: &BrokerBands| broker.resources[Resource::Disk as usize].ends;
+        let open: Vec<f64> =
+            bands.iter().map(|broker| broker.capacity[Resource::Disk as usize]).collect();
+        assert_eq!(open, [500.0, 1_000.0, 1_000.0]);
         assert!(near(disk(&bands[0]), (0.008 * 0.91, 0.008 * 1.09)), "{:?}", disk(&bands[0]));
         assert!(near(disk(&bands[1]), (0.016 * 0.91, 0.016 * 1.09)), "{:?}", disk(&bands[1]));
     }

@@ -1,6 +1,7 @@
 //! Where the bands and the capacities of a task are, in the model's units.
 //!
-//! One place turns thresholds into numbers; the search, the evaluation, the bounds and the ordering of steps read them.
+//! One place turns thresholds into numbers; the search, the evaluation, the bounds, the ordering of steps and
+//! `bands` read them.
 
 use crate::document::BrokerState;
 use crate::goal::Goal;
@@ -207,7 +208,7 @@ impl Average {
 }
 
 /// What a broker can carry: disk without the directories that are closed, unless the broker is.
-fn capacity(task: &Task<'_>, broker: usize) -> Load {
+pub(crate) fn capacity(task: &Task<'_>, broker: usize) -> Load {
     let mut capacity = task.model.brokers[broker].capacity;
     if task.roles[broker].closed {
         return capacity;

@@ -121,17 +121,21 @@ fn listed(ids: &BTreeSet<i32>) -> String {
 /// and says why it does no more.
 pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Plan, PlanError> {
     check(model, options)?;
-    let changed = changed(model, options)?;
+    let changed = with_asked_factor(model, options)?;
     let leaving = changed.as_ref().map(|changed| Leaving::of(model, changed)).unwrap_or_default();
     let given = Task::new(model, options);
     let mut task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
     task.sets = given.sets.clone();
     let limits = Limits::new(&task);
-    let carry = |placement| carry_out(&task, &limits, placement, &leaving, threads);
+    let carry = |placement: &Placement| carry_out(&task, &limits, placement, &leaving, threads);
+    let arranged = |mut placement| {
+        assign_log_dirs(&task, &limits, &mut placement);
+        placement
+    };
     // The search has work for all threads, the order of steps for one: the rest is done beside it.
-    let searched = search(&task, &limits, &[], threads);
+    let searched = arranged(search(&task, &limits, &[], threads));
     let (mut reached, (bounds, basis, before)) = threads.both(
-        || carry(searched),
+        || carry(&searched),
         || {
             let before = evaluate(&given, &Limits::new(&given), &Placement::of(model));
             (bounds(&task, &limits, Threads::One), model.basis(), before)
@@ -142,10 +146,10 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
     while let Some(goal) = worse(&task, &before, &reached.after) {
         if emphasis.len() < RETRIES {
             emphasis.push(goal);
-            reached = carry(search(&task, &limits, &emphasis, threads));
+            reached = carry(&arranged(search(&task, &limits, &emphasis, threads)));
         } else if stays.is_none() {
             stays = Some(goal);
-            reached = carry(stay(&task));
+            reached = carry(&stay(&task));
         } else {
             break;
         }
@@ -155,7 +159,7 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
             break;
         }
         let Some(settled) = settle(&task, &limits, &reached.placement, threads) else { break };
-        reached = carry(settled);
+        reached = carry(&arranged(settled));
     }
     let Reached { steps, left_out, placement, after, hash } = reached;
     let goals = before
@@ -199,7 +203,10 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
 }
 
 /// The model with other replication factors, if the operation is to change them.
-pub(crate) fn changed(model: &Model, options: &Options) -> Result<Option<Changed>, PlanError> {
+pub(crate) fn with_asked_factor(
+    model: &Model,
+    options: &Options,
+) -> Result<Option<Changed>, PlanError> {
     match &options.operation {
         Operation::ReplicationFactor { topics, factor } => {
             Ok(Some(with_replication_factor(model, options, topics, *factor)?))
@@ -218,16 +225,15 @@ struct Reached {
     hash: Hash,
 }
 
-/// Finds the log directories of a placement and the steps to it, and looks at where they lead.
+/// Finds the steps to a placement, and looks at where they lead.
 fn carry_out(
     task: &Task<'_>,
     limits: &Limits,
-    mut placement: Placement,
+    placement: &Placement,
     leaving: &[Leaving],
     threads: Threads<'_>,
 ) -> Reached {
-    assign_log_dirs(task, limits, &mut placement);
-    let Ordered { steps, left_out, placement } = order(task, limits, &placement, leaving);
+    let Ordered { steps, left_out, placement } = order(task, limits, placement, leaving);
     let (after, hash) =
         threads.both(|| evaluate(task, limits, &placement), || hash_of_steps(&steps));
     Reached { steps, left_out, placement, after, hash }

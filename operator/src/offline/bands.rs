@@ -30,14 +30,14 @@ pub(super) fn standing(bands: &BrokerBands, dimension: Dimension, value: f64) ->
     }
 }
 
-/// The band and the limit that are shown, once for all brokers: the highest. Those of a broker are lower only where it
-/// can't carry all that it was built for, or can't be asked for its share.
+/// The band and the limit that are shown, once for all brokers: the highest. A broker has a lower one where it can't carry
+/// all that it was built for, or can't be asked for its share.
 pub(super) fn shown(bands: &[BrokerBands], dimension: Dimension) -> Band {
     let each = || bands.iter().map(|broker| dimension.band(broker));
+    let ends = each().filter_map(|band| band.ends);
     Band {
-        ends: each()
-            .filter_map(|band| band.ends)
-            .reduce(|(low, high), ends| (low.max(ends.0), high.max(ends.1))),
+        ends: ends
+            .max_by(|(low, high), other| high.total_cmp(&other.1).then(low.total_cmp(&other.0))),
         limit: each().filter_map(|band| band.limit).reduce(f64::max),
     }
 }

@@ -63,6 +63,7 @@ fn bands(broker: &BrokerStatistics, closed: bool) -> BrokerBands {
     BrokerBands {
         counted: !closed,
         closed,
+        capacity: broker.capacity,
         replicas: Band { ends: whole(Dimension::Replicas), limit: Some(10_000.0) },
         leaders: Band { ends: whole(Dimension::Leaders), limit: None },
         resources: Resource::ALL.map(|resource| Band {

@@ -5,10 +5,11 @@
 //! moves of all groups are entered, in the order of the groups, and those are taken back whose partition another group
 //! moved too. The groups don't depend on the number of threads, and so neither does what comes of them.
 //!
-//! Within a group the fullest broker gives to the one that it fits best. What to give is looked for by a weight for each
-//! dimension: what both sides gain from a unit of it, less what copying costs. As long as both gain from bytes, the
-//! largest replicas go; once only the count is left to mend, the smallest. That keeps both the number of replicas and
-//! the bytes near what must move in any case.
+//! Within a group the broker that is furthest outside its bands gives to the one that it fits best, or takes from it; the
+//! other way round if that fails, since it can have too much of one thing and too little of another. What to give is
+//! looked for by a weight for each dimension: what both sides gain from a unit of it, less what copying costs. As long as
+//! both gain from bytes, the largest replicas go; once only the count is left to mend, the smallest. That keeps both the
+//! number of replicas and the bytes near what must move in any case.
 
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom as _;
@@ -171,12 +172,16 @@ impl<'a> Group<'a> {
         let pricing = &self.ground.pricing;
         let holder = &self.holders[broker];
         let (over, under) = pricing.outside(holder.index, &holder.totals);
+        let needed: f64 = if gives { &over } else { &under }.iter().sum();
+        let receives = |index: u32| self.ground.task.roles[index as usize].receives;
+        if needed <= NOTHING || !(gives || receives(holder.index)) {
+            return false;
+        }
         let mut partners: Vec<(f64, usize)> = Vec::with_capacity(self.holders.len());
         for (index, partner) in
             self.holders.iter().enumerate().filter(|(index, _)| *index != broker)
         {
-            let role = self.ground.task.roles[partner.index as usize];
-            if gives && !role.receives {
+            if gives && !receives(partner.index) {
                 continue;
             }
             let (its_over, its_under) = pricing.outside(partner.index, &partner.totals);
@@ -192,9 +197,6 @@ impl<'a> Group<'a> {
                 continue;
             }
             partners.push((misfit - fit, index));
-        }
-        if !gives && !self.ground.task.roles[self.holders[broker].index as usize].receives {
-            return false;
         }
         partners.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         partners.into_iter().take(PARTNERS).any(|(_, partner)| {

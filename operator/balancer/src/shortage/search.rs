@@ -83,7 +83,7 @@ impl Search<'_> {
             return;
         }
         let model = self.task.model;
-        let racks = self.counted_racks();
+        let racks = racks_to_spread_over(self.task);
         let mut partitions: BTreeSet<u32> = BTreeSet::new();
         let mut note = |partition: u32| {
             if model.partitions[partition as usize].replicas > racks {
@@ -118,10 +118,6 @@ impl Search<'_> {
                 racks,
             });
         }
-    }
-
-    fn counted_racks(&self) -> u32 {
-        racks_to_spread_over(self.task)
     }
 
     fn min_leaders(&self, found: &mut Vec<Shortage>) {

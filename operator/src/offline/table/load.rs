@@ -44,7 +44,7 @@ pub(super) fn write(text: &mut String, report: &Report<'_>) {
     grid.write(text);
 }
 
-/// The sum over the brokers as the plan leaves them, and its share of their capacity.
+/// The sum over the brokers as the plan leaves them, and its share of what they have to be used.
 fn total(report: &Report<'_>, dimension: Dimension) -> (String, String) {
     let Dimension::Use(resource) = dimension else {
         let number = |broker: &taffrail_balancer::BrokerStatistics| match dimension {
@@ -55,9 +55,8 @@ fn total(report: &Report<'_>, dimension: Dimension) -> (String, String) {
     };
     let index = resource as usize;
     let load: f64 = report.after.iter().map(|broker| broker.load[index]).sum();
-    let counted =
-        report.after.iter().enumerate().filter(|(broker, _)| report.bands[*broker].counted);
-    let capacity: f64 = counted.map(|(_, broker)| broker.capacity[index]).sum();
+    let counted = report.bands.iter().filter(|broker| broker.counted);
+    let capacity: f64 = counted.map(|broker| broker.capacity[index]).sum();
     let share =
         if capacity > 0.0 { format!("{} %", per_cent(load / capacity)) } else { "-".to_owned() };
     (amount(resource, load), share)
