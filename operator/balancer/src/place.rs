@@ -124,7 +124,7 @@ pub enum PlaceError {
         topic: String,
         /// The number of the first partition that has no place.
         partition: i32,
-        /// How many have one.
+        /// How many can have one.
         placed: u32,
         /// What stands against it, and on how many brokers.
         causes: Vec<String>,
@@ -147,6 +147,27 @@ pub fn place(
     if new.partitions == 0 {
         return Ok(Vec::new());
     }
+    match try_to_place(model, options, new) {
+        Err(PlaceError::Full { topic, partition, mut placed, causes }) => {
+            // Room is looked at with all partitions in mind: fewer may be spread otherwise, and get stuck sooner.
+            while placed > 0 {
+                let fewer = NewPartitions { partitions: placed, ..new.clone() };
+                match try_to_place(model, options, &fewer) {
+                    Err(PlaceError::Full { placed: less, .. }) => placed = less,
+                    _ => break,
+                }
+            }
+            Err(PlaceError::Full { topic, partition, placed, causes })
+        }
+        result => result,
+    }
+}
+
+fn try_to_place(
+    model: &Model,
+    options: &Options,
+    new: &NewPartitions,
+) -> Result<Vec<Vec<i32>>, PlaceError> {
     let extended = Extended::new(model, new);
     let task = Task::new(&extended.model, options);
     let limits = Limits::new(&task);

@@ -376,6 +376,24 @@ fn what_is_full_is_named() {
     assert!(place(&model, &options, &new("x", 3, 3, 0.0)).is_err());
 }
 
+#[test]
+fn as_many_as_are_said_to_have_room_have_it() {
+    // With 39 partitions in mind more than these get a place, and with that many in mind fewer do.
+    let capacities = [103.35, 175.99, 381.56, 33.57, 120.34, 80.5];
+    let mut cluster = racks(&[2; 3]);
+    for (broker, capacity) in cluster.brokers.iter_mut().zip(capacities) {
+        broker.capacity = all(capacity);
+    }
+    let model = model(cluster);
+    let mut asked = new("x", 39, 2, 2.536_242);
+    asked.leader_extra = all(9.415_349);
+    let Err(PlaceError::Full { placed, .. }) = place(&model, &options(), &asked) else {
+        panic!("there isn't room for all");
+    };
+    asked.partitions = placed;
+    assert_eq!(place(&model, &options(), &asked).expect("room").len(), placed as usize);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
