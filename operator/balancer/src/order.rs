@@ -57,6 +57,8 @@ pub(crate) struct Leaving {
     pub(crate) replica: Replica,
     /// Whether it is offline.
     pub(crate) offline: bool,
+    /// Whether it leads its partition, which has no leader in the task's model then.
+    pub(crate) leads: bool,
 }
 
 impl Leaving {
@@ -72,8 +74,9 @@ impl Leaving {
             }
             Self {
                 place: index - given.partitions[replica.partition as usize].first_replica,
-                replica,
                 offline: given.is_offline(index),
+                leads: given.partitions[replica.partition as usize].leader == index,
+                replica,
             }
         };
         changed.removed.iter().map(|index| leaving(*index)).collect()

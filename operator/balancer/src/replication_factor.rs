@@ -4,8 +4,10 @@
 //! as a follower (the first one's where nobody leads), since that is what it is copied from. Where they go is for the
 //! search to find.
 //!
-//! Fewer replicas: those that go are chosen here. The one that leads stays, always. Of the others there go, in this
-//! order:
+//! Fewer replicas: those that go are chosen here. The one that leads stays, unless it has to leave its place anyway and
+//! another could lead in its stead: then it goes like any other, rather than that it is copied away and what is well
+//! placed goes. Of a partition that nobody is to go on leading, the last that may lead stays. Of the others there go, in
+//! this order:
 //! 1. those that are offline, then those that have to leave their place anyway;
 //! 2. those outside of their topic's set of brokers;
 //! 3. those that share a rack with others of the partition, the fullest rack first;
@@ -253,13 +255,13 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The place in the list of the replica that goes: never the leader's, unless it is the only one. Of equal ones the
-    /// last goes.
+    /// The place in the list of the replica that goes: never that of the one that is to lead, unless it is the only one.
+    /// Of equal ones the last goes.
     fn least_needed(&self, partition: u32, replicas: &[u32]) -> usize {
-        let leader = self.task.model.partitions[partition as usize].leader;
+        let leader = self.is_to_lead(partition, replicas);
         let mut least: Option<(usize, Need, f64)> = None;
         for (place, replica) in replicas.iter().copied().enumerate() {
-            let (need, gain) = if replica == leader {
+            let (need, gain) = if Some(replica) == leader {
                 (Need { held: Held::Leads, ..Need::default() }, 0.0)
             } else {
                 self.need(replica, replicas)
@@ -272,6 +274,31 @@ impl<'a> Choice<'a> {
             }
         }
         least.map_or(0, |(place, ..)| place)
+    }
+
+    /// The replica that has to stay for leadership: who leads now, unless it is stranded and another could, or else the
+    /// last that could.
+    fn is_to_lead(&self, partition: u32, replicas: &[u32]) -> Option<u32> {
+        let leader = self.task.model.partitions[partition as usize].leader;
+        let mut able = replicas.iter().filter(|replica| self.could_lead(partition, **replica));
+        let (one, another) = (able.next(), able.next());
+        if replicas.contains(&leader) && (one.is_none() || !self.task.is_stranded(leader)) {
+            return Some(leader);
+        }
+        one.filter(|_| another.is_none()).copied()
+    }
+
+    /// Whether a replica may lead, and its broker has room for that beside what it has.
+    fn could_lead(&self, partition: u32, replica: u32) -> bool {
+        let model = self.task.model;
+        let broker = model.replicas[replica as usize].broker;
+        let extra = &model.partitions[partition as usize].leader_extra;
+        self.task.may_lead(replica, broker) && {
+            let (sums, caps) =
+                (&self.sums[broker as usize], &self.limits.brokers[broker as usize].cap);
+            let mut all = extra.iter().zip(sums).zip(caps);
+            all.all(|((extra, sum), cap)| *extra == 0 || sum + extra <= *cap)
+        }
     }
 
     /// How much the partition needs a replica beside the others, and how much its going evens out.
@@ -295,7 +322,14 @@ impl<'a> Choice<'a> {
                 <= self.limits.topics[self.topic as usize].replicas.1,
         };
         let (sums, shares) = (&self.sums[broker as usize], &self.limits.shares[broker as usize]);
-        (need, uneven_by(&totals_of(model, replica, false), sums, shares))
+        (need, uneven_by(&self.totals_of(replica), sums, shares))
+    }
+
+    /// What a replica costs its broker now.
+    fn totals_of(&self, replica: u32) -> Totals {
+        let model = self.task.model;
+        let partition = model.replicas[replica as usize].partition;
+        totals_of(model, replica, model.partitions[partition as usize].leader == replica)
     }
 
     /// Takes a replica away, or puts it back.
@@ -303,12 +337,12 @@ impl<'a> Choice<'a> {
         if std::mem::replace(&mut self.gone[replica as usize], gone) == gone {
             return;
         }
-        let model = self.task.model;
-        let broker = model.replicas[replica as usize].broker as usize;
+        let broker = self.task.model.replicas[replica as usize].broker as usize;
+        let totals = self.totals_of(replica);
         let sign = if gone { -1 } else { 1 };
         if let Some(sums) = self.sums.get_mut(broker) {
             self.of_topic[broker] = self.of_topic[broker].wrapping_add_signed(sign);
-            for (sum, amount) in sums.iter_mut().zip(totals_of(model, replica, false)) {
+            for (sum, amount) in sums.iter_mut().zip(totals) {
                 *sum += i64::from(sign) * amount;
             }
         }

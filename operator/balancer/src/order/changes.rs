@@ -107,7 +107,10 @@ impl Changes {
         let change = self.changes.len() as u32;
         let first_job = self.jobs.len() as u32;
         let mut places = 0;
-        let now = model.partitions[partition as usize].leader;
+        let now = (leaves.clone().find(|index| leaving[*index].leads))
+            .map_or(model.partitions[partition as usize].leader, |index| {
+                (model.replicas.len() + index) as u32
+            });
         if now == NONE {
             let kind = Kind::Elect;
             self.jobs.push(Job { change, replica: NONE, broker: NONE, log_dir: NONE, kind });

@@ -22,6 +22,11 @@ impl<'a> Position<'a> {
     pub(super) fn new(task: &'a Task<'a>, after: &Placement, leaving: &'a [Leaving]) -> Self {
         let mut now = Placement::of(task.model);
         now.leader_first.copy_from_slice(&after.leader_first);
+        for (index, goes) in (task.model.replicas.len() as u32..).zip(leaving) {
+            if goes.leads {
+                now.leader[goes.replica.partition as usize] = index;
+            }
+        }
         Self { task, model: task.model, leaving, now, gone: vec![false; leaving.len()] }
     }
 
@@ -111,6 +116,13 @@ impl<'a> Position<'a> {
         };
         let moved = self.now.broker[at] != before.broker || self.now.log_dir[at] != before.log_dir;
         self.now.broker[at] != NONE && (moved || !self.model.is_offline(replica))
+    }
+
+    /// How unfit to lead a broker is, the least first: one that is to lead no more is worse than one that is to be given
+    /// nothing more to lead, and one that is to be emptied is worse than both.
+    pub(super) fn unfitness(&self, broker: u32) -> (bool, bool, bool) {
+        let role = self.task.roles.get(broker as usize);
+        role.map_or((true, true, true), |role| (role.closed, role.resigns, !role.leads))
     }
 
     /// Whether a broker may lead.

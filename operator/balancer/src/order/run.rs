@@ -87,11 +87,14 @@ impl<'a> Run<'a> {
             self.left_out
                 .push(format!("and {} more steps are left out for such reasons", self.not_told));
         }
-        // What was to go is none of the task's model. If it stayed and leads, the model knows the one that was to follow.
+        // What was to go is none of the task's model. If it stayed and leads, as before or for want of another, the model
+        // knows nobody, or the one that was to follow.
+        let replicas = self.at.model.replicas.len();
         for change in &self.changes {
             let leader = &mut self.at.now.leader[change.partition as usize];
-            if *leader != NONE && *leader as usize >= self.at.model.replicas.len() {
-                *leader = change.leader;
+            if let Some(goes) = leader.checked_sub(replicas as u32).filter(|_| *leader != NONE) {
+                let led = self.at.leaving[goes as usize].leads;
+                *leader = if led { NONE } else { change.leader };
             }
         }
         Ordered { steps: self.steps, left_out: self.left_out, placement: self.at.now }
@@ -189,12 +192,31 @@ impl<'a> Run<'a> {
         match job.kind {
             Kind::Place => {
                 change.places -= 1;
+                if job.replica == change.leader {
+                    self.keep_leader(job.change);
+                }
                 self.leave_leader_over(job.change);
             }
             Kind::Leader => self.at.now.leader_first[change.partition as usize] = change.reordered,
             Kind::Elect | Kind::LogDir | Kind::Remove => {}
         }
         self.freed.push_back(Place::Partition(job.change));
+    }
+
+    /// The replica that is to lead stays where it is. If it may not lead there, who leads now goes on unless that is worse:
+    /// leadership is taken from nobody for nothing.
+    fn keep_leader(&mut self, index: u32) {
+        let change = &mut self.changes[index as usize];
+        let leads = self.at.now.leader[change.partition as usize];
+        let stays = (leads as usize) < self.at.model.replicas.len();
+        // A list that was put in its order already is told by who is to lead.
+        let free = stays && leads != change.leader && !change.reordered;
+        let unfit = self.at.unfitness(self.at.broker(change.leader));
+        if free && unfit.2 && self.at.unfitness(self.at.broker(leads)) <= unfit {
+            change.leader = leads;
+            change.leader_first = false;
+            self.at.now.leader_first[change.partition as usize] = false;
+        }
     }
 
     /// What a job comes to now; nothing if it is done already.
@@ -276,7 +298,7 @@ impl<'a> Run<'a> {
     }
 
     /// A replica goes, once all that come have come and leadership is where it is to be. If it leads, for want of another
-    /// that may, another follows it.
+    /// that may, another follows it. One that is offline is no copy that could be missed: it makes way for those that come.
     fn next_removal(&mut self, job: &Job) -> Result<Option<Move>, Blocked> {
         let change = &self.changes[job.change as usize];
         let leader_waits = change.leader_job != NONE
@@ -285,7 +307,8 @@ impl<'a> Run<'a> {
                 Standing::Done | Standing::LeftOut
             )
             && !self.at.gives_way(change);
-        if change.places > 0 || leader_waits || !self.racks_allow(job) {
+        let copies_wait = change.places > 0 && self.at.is_online(job.replica);
+        if copies_wait || leader_waits || !self.racks_allow(job) {
             return Err(Blocked { place: Place::Partition(job.change), needed: 0 });
         }
         let change = &self.changes[job.change as usize];
@@ -305,6 +328,7 @@ impl<'a> Run<'a> {
         if held || !self.racks_allow(job) {
             return Err(Blocked { place: Place::Partition(job.change), needed: 0 });
         }
+        self.follow_leader(job);
         let change = &self.changes[job.change as usize];
         let leads = self.at.now.leader[change.partition as usize];
         let mut blocked = None;
@@ -325,6 +349,20 @@ impl<'a> Run<'a> {
             return self.attempt(job, leads);
         }
         self.attempt_any(job, able, blocked)
+    }
+
+    /// Lets leadership follow its replica to where this job takes it, though it may not be led from there, if the one that
+    /// is to lead stays where that is even worse.
+    fn follow_leader(&mut self, job: &Job) {
+        let change = &self.changes[job.change as usize];
+        let leads = self.at.now.leader[change.partition as usize];
+        let free = leads == job.replica && !change.reordered && change.leader != NONE;
+        if free && !self.at.leads(job.broker) && !self.departs(change, change.leader) {
+            let unfit = self.at.unfitness(self.at.broker(change.leader));
+            if self.at.unfitness(job.broker) < unfit {
+                self.changes[job.change as usize].leader = leads;
+            }
+        }
     }
 
     /// What a job adds and takes away if this replica leads after it.

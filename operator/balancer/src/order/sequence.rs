@@ -45,8 +45,14 @@ pub(super) fn sequence(
 ) -> Vec<u32> {
     let model = task.model;
     let short = short_brokers(model, changes, sums);
-    let mut judge =
-        Judge { task, sums, racks: Racks::new(task), sets: task.sets.clone(), excess: (NONE, 0) };
+    let mut judge = Judge {
+        task,
+        sums,
+        leaving,
+        racks: Racks::new(task),
+        sets: task.sets.clone(),
+        excess: (NONE, 0),
+    };
     let mut rounds = vec![0_u32; model.brokers.len()];
     let mut of_change = (NONE, 0);
     let mut keys: Vec<u64> = Vec::with_capacity(changes.jobs.len());
@@ -125,6 +131,7 @@ fn short_brokers(model: &Model, changes: &Changes, sums: &Sums<'_>) -> Vec<bool>
 struct Judge<'a> {
     task: &'a Task<'a>,
     sums: &'a Sums<'a>,
+    leaving: &'a [Leaving],
     racks: Racks,
     sets: BrokerSets,
     /// The change that was looked at last, and how many replicas of its partition have to leave their racks.
@@ -139,11 +146,13 @@ impl Judge<'_> {
             Kind::Elect => Urgency::Leaderless,
             Kind::Remove => Urgency::Remove,
             Kind::Leader => {
-                let now = model.partitions[change.partition as usize].leader;
-                let broker = |replica: u32| model.replicas[replica as usize].broker;
-                let to = broker(job.replica);
+                let to = model.replicas[job.replica as usize].broker;
                 let mends = to != NONE && self.sums.lacks_leaders(topic, to);
-                if mends || self.is_above(broker(now)) { Urgency::Broken } else { Urgency::Leader }
+                if mends || self.is_above(self.led_from(change)) {
+                    Urgency::Broken
+                } else {
+                    Urgency::Leader
+                }
             }
             Kind::LogDir | Kind::Place => {
                 let from = model.replicas[job.replica as usize].broker;
@@ -167,6 +176,19 @@ impl Judge<'_> {
         }
     }
 
+    /// The broker that leads a partition before the first step, if any does.
+    fn led_from(&self, change: &Change) -> u32 {
+        let model = self.task.model;
+        let first = change.first_leaving as usize;
+        let mut leaving = self.leaving[first..first + change.leaving as usize].iter();
+        let goes = leaving.find(|goes| goes.leads);
+        goes.map(|goes| &goes.replica)
+            .or_else(|| {
+                model.replicas.get(model.partitions[change.partition as usize].leader as usize)
+            })
+            .map_or(NONE, |replica| replica.broker)
+    }
+
     fn is_above(&self, broker: u32) -> bool {
         self.sums.is_above(broker)
             || self.sums.is_host_above(self.task.model.brokers[broker as usize].host)
@@ -182,13 +204,14 @@ impl Judge<'_> {
         let placed = model
             .replicas_of(change.partition)
             .map(|replica| model.replicas[replica as usize].broker);
-        let mut at: Vec<u32> = placed.filter(|broker| *broker != NONE).map(rack).collect();
+        let mut at = placed.filter(|broker| *broker != NONE).map(rack);
         if self.excess.0 != job.change {
-            self.excess = (job.change, self.racks.excess(&mut at));
+            let mut racks: Vec<u32> = at.clone().collect();
+            self.excess = (job.change, self.racks.excess(&mut racks));
         }
         let own = rack(model.replicas[job.replica as usize].broker);
         self.excess.1 > 0
             && own != rack(job.broker)
-            && at.into_iter().filter(|rack| *rack == own).count() > 1
+            && at.by_ref().filter(|rack| *rack == own).count() > 1
     }
 }

@@ -7,7 +7,7 @@ use super::waiting::{Blocked, Place};
 use crate::broker_sets::BrokerSets;
 use crate::goal::Goal;
 use crate::limits::{Limits, REPLICAS, UNLIMITED};
-use crate::model::{Load, Model, NONE, RESOURCES, Resource};
+use crate::model::{Load, Model, NONE, Partition, RESOURCES, Resource};
 use crate::task::Task;
 
 const DISK: usize = Resource::Disk as usize;
@@ -113,15 +113,25 @@ impl<'a> Sums<'a> {
             if broker == NONE {
                 continue;
             }
-            add(&mut sums.brokers[broker as usize], &partition.leader_extra);
-            if limits.topics[partition.topic as usize].min_leaders > 0 {
-                *sums.leaders.entry((partition.topic, broker)).or_default() += 1;
-            }
+            sums.add_leader(partition, broker);
+        }
+        for goes in leaving.iter().filter(|goes| goes.leads) {
+            sums.add_leader(
+                &model.partitions[goes.replica.partition as usize],
+                goes.replica.broker,
+            );
         }
         for (broker, amounts) in model.brokers.iter().zip(&sums.brokers) {
             add(&mut sums.hosts[broker.host as usize], amounts);
         }
         sums
+    }
+
+    fn add_leader(&mut self, partition: &Partition, broker: u32) {
+        add(&mut self.brokers[broker as usize], &partition.leader_extra);
+        if self.limits.topics[partition.topic as usize].min_leaders > 0 {
+            *self.leaders.entry((partition.topic, broker)).or_default() += 1;
+        }
     }
 
     /// How much more fits. What is above its limit has less than no room.

@@ -9,7 +9,15 @@ use crate::options::Operation;
 
 /// Brokers by rack and state, ids from 0.
 fn cluster(brokers: &[(&str, BrokerState)], topics: Vec<document::Topic>) -> Model {
-    let brokers = (0..)
+    cluster_with(brokers, topics, |_| {})
+}
+
+fn cluster_with(
+    brokers: &[(&str, BrokerState)],
+    topics: Vec<document::Topic>,
+    edit: impl Fn(&mut document::Broker),
+) -> Model {
+    let mut brokers: Vec<document::Broker> = (0..)
         .zip(brokers)
         .map(|(id, (rack, state))| document::Broker {
             id,
@@ -20,6 +28,7 @@ fn cluster(brokers: &[(&str, BrokerState)], topics: Vec<document::Topic>) -> Mod
             log_dirs: Vec::new(),
         })
         .collect();
+    brokers.iter_mut().for_each(edit);
     Model::new(document::Cluster { brokers, topics }).expect("valid")
 }
 
@@ -78,7 +87,10 @@ fn check_indices(before: &Model, changed: &Changed) {
         }
         match changed.origin.get(new.leader as usize) {
             Some(origin) => assert_eq!(*origin, old.leader),
-            None => assert_eq!((new.leader, old.leader), (NONE, NONE), "who leads stays"),
+            None => {
+                let goes = old.leader == NONE || changed.removed.contains(&old.leader);
+                assert_eq!((new.leader, goes), (NONE, true), "who leads stays");
+            }
         }
     }
     assert_eq!(next as usize, after.replicas.len());
@@ -169,7 +181,66 @@ fn fewer_replicas_keep_what_is_needed_most() {
     check_stays(&dead, Some(0), &[0, 1, 3], 2, &[0, 1]);
     check_stays(&dead, None, &[2, 3], 1, &[3]);
     check_stays(&dead, Some(3), &[2, 3, 0], 2, &[3, 0]);
-    check_stays(&dead, Some(3), &[3, 0], 1, &[3]);
+}
+
+#[test]
+fn a_leader_that_has_to_go_stays_only_if_nobody_else_could_lead() {
+    let brokers = [
+        ("a", ALIVE),
+        ("b", ALIVE),
+        ("c", BrokerState::Draining),
+        ("d", BrokerState::Draining),
+        ("e", BrokerState::Demoted),
+        ("f", BrokerState::Dead),
+    ];
+    check_stays(&brokers, Some(2), &[2, 0], 1, &[0]);
+    check_stays(&brokers, Some(2), &[2, 0, 1], 2, &[0, 1]);
+    // What is dead goes before it, and one that is well placed and leads stays.
+    check_stays(&brokers, Some(2), &[2, 5, 0], 2, &[2, 0]);
+    check_stays(&brokers, Some(0), &[1, 2, 0], 1, &[0]);
+    check_stays(&brokers, Some(4), &[4, 0], 1, &[4]);
+    // Of the others none may lead.
+    check_stays(&brokers, Some(2), &[2, 3], 1, &[2]);
+    check_stays(&brokers, Some(2), &[2, 4], 1, &[2]);
+    check_stays(&brokers, Some(2), &[2, 5], 1, &[2]);
+    // The one that may lead stays for it.
+    check_stays(&brokers, Some(2), &[2, 0, 4], 1, &[0]);
+    check_stays(&brokers, None, &[4, 0], 1, &[0]);
+}
+
+#[test]
+fn a_leader_that_has_to_go_stays_if_nobody_has_room_to_lead() {
+    let mut topic = topic("x", &[(Some(0), &[0, 1, 2])]);
+    topic.partitions[0].leader_extra.network_out = 500.0;
+    let brokers = [("a", BrokerState::Draining), ("b", ALIVE), ("c", ALIVE)];
+    let with_room = |ids: &[i32]| {
+        let model = cluster_with(&brokers, vec![topic.clone()], |broker| {
+            broker.capacity.network_out = if ids.contains(&broker.id) { 1e3 } else { 100.0 };
+        });
+        shown(&change(&model, &["x"], 1).expect("possible").model)[0].1.clone()
+    };
+    assert_eq!(with_room(&[0]), [Some(0)]);
+    assert_eq!(with_room(&[0, 1]), [Some(1)]);
+    assert_eq!(with_room(&[0, 2]), [Some(2)]);
+}
+
+#[test]
+fn a_leader_whose_directory_is_offline_leads_nothing() {
+    let mut topic = topic("x", &[(Some(0), &[0, 1])]);
+    topic.partitions[0].replicas[0].log_dir = Some("/b".to_owned());
+    let brokers = [("a", ALIVE), ("b", ALIVE)];
+    let model = cluster_with(&brokers, vec![topic], |broker| {
+        let dir =
+            |path: &str, state| document::LogDir { path: path.to_owned(), capacity: 500.0, state };
+        if broker.id == 0 {
+            broker.log_dirs = vec![
+                dir("/a", document::LogDirState::Online),
+                dir("/b", document::LogDirState::Offline),
+            ];
+        }
+    });
+    let changed = change(&model, &["x"], 1).expect("possible");
+    assert_eq!(shown(&changed.model), [(None, vec![Some(1)])]);
 }
 
 #[test]

@@ -8,4 +8,5 @@ mod nothing;
 mod racks;
 mod replication_factor;
 mod sets;
+mod stranded_leaders;
 mod topics;

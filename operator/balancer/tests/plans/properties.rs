@@ -9,7 +9,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use taffrail_balancer::document::{
     Broker, BrokerState, Cluster, LogDir, LogDirState, Partition, Replica, Resources, Topic,
 };
-use taffrail_balancer::{DEFAULT_GOALS, Goal, Operation, Options, PlanError, Threads, plan};
+use taffrail_balancer::{DEFAULT_GOALS, Goal, Operation, Options, Plan, PlanError, Threads, plan};
 
 use crate::scene::Scene;
 
@@ -38,7 +38,7 @@ proptest! {
         match scene.try_check() {
             Ok(Ok(_)) => {}
             Ok(Err(refusal)) => prop_assert!(may_refuse(&refusal), "{refusal}"),
-            Err(complaint) if breaks_a_promise(&complaint) => return Err(TestCaseError::fail(complaint)),
+            Err(complaint) if !is_only(&complaint, MISSED) => return Err(TestCaseError::fail(complaint)),
             Err(_) => {}
         }
     }
@@ -60,39 +60,64 @@ proptest! {
     /// that it didn't have, and every goal at most as violated.
     #[test]
     fn a_second_plan_is_right_too(scene in scenes()) {
-        if let Ok(Ok(first)) = scene.try_check() {
-            let again = Scene { cluster: crate::carry_out::carry_out(&scene.cluster, &first.plan), options: scene.options.clone() };
-            if let Err(complaint) = again.try_check() && breaks_a_promise(&complaint) {
-                return Err(TestCaseError::fail(complaint));
-            }
+        if let Ok(Ok(first)) = scene.try_check()
+            && let Err(complaint) = scene.after(&first.plan).try_check()
+            && !is_only(&complaint, IN_VAIN)
+        {
+            return Err(TestCaseError::fail(complaint));
         }
     }
 }
+
+/// How a complaint ends about something better that was missed.
+const MISSED: &str = "could hold it";
+/// How one ends about a plan that costs a goal for what it then couldn't mend.
+const IN_VAIN: &str = "and no goal before it gained";
 
 /// A search can miss what would have been possible. In these scenes, most of them at or beyond their limits, it may in
-/// three of a hundred; that it never breaks a promise is for `plans_are_right`.
+/// two of a hundred; that it never breaks a promise is for `plans_are_right`.
 #[test]
 fn what_can_be_done_is_hardly_ever_missed() {
-    let mut runner = TestRunner::new(config());
-    let scenes = scenes();
-    let mut missed = Vec::new();
-    for _ in 0..config().cases {
-        let scene = scenes.new_tree(&mut runner).expect("a scene").current();
-        if let Err(complaint) = scene.try_check() {
-            missed.push(complaint);
-        }
-    }
-    let few = config().cases as usize * 3 / 100;
-    assert!(missed.len() <= few, "{} of {}: {}", missed.len(), config().cases, missed.join("\n\n"));
+    assert_few(2, |scene| scene.try_check().err());
 }
 
-/// Whether a complaint is about something that a plan may never do, rather than about something better that it missed.
-fn breaks_a_promise(complaint: &str) -> bool {
-    const MISSED: [&str; 2] = ["could hold it", "and no goal before it gained"];
-    let complaints = complaint.lines().take_while(|line| *line != "steps:");
-    complaints
-        .filter(|line| !line.is_empty())
-        .any(|line| !MISSED.iter().any(|end| line.ends_with(end)))
+/// The same of plans for what a plan left behind that couldn't do everything: in one of a hundred they may cost a goal.
+#[test]
+fn a_second_plan_is_hardly_ever_in_vain() {
+    assert_few(1, |scene| {
+        let first = scene.try_check().ok()?.ok()?;
+        scene.after(&first.plan).try_check().err()
+    });
+}
+
+/// Of the random scenes, no more than so many in a hundred may have a complaint.
+#[track_caller]
+fn assert_few(hundredths: usize, complaint: impl Fn(&Scene) -> Option<String>) {
+    let mut runner = TestRunner::new(config());
+    let (scenes, cases) = (scenes(), config().cases as usize);
+    let next = |_| scenes.new_tree(&mut runner).expect("a scene").current();
+    let found: Vec<String> = (0..cases).map(next).filter_map(|scene| complaint(&scene)).collect();
+    assert!(
+        found.len() <= cases * hundredths / 100,
+        "{} of {cases}: {}",
+        found.len(),
+        found.join("\n\n")
+    );
+}
+
+/// Whether all that is complained of ends like this.
+fn is_only(complaint: &str, end: &str) -> bool {
+    let mut complaints =
+        complaint.lines().take_while(|line| *line != "steps:").filter(|line| !line.is_empty());
+    complaints.all(|line| line.ends_with(end))
+}
+
+impl Scene {
+    /// What is left when a plan was carried out.
+    fn after(&self, plan: &Plan) -> Self {
+        let cluster = crate::carry_out::carry_out(&self.cluster, plan);
+        Self { cluster, options: self.options.clone() }
+    }
 }
 
 /// What a planner may refuse outright: there is nobody to hold replicas.

@@ -27,7 +27,7 @@ pub(super) struct Limits<'a> {
 impl<'a> Limits<'a> {
     /// Averages are over what the cluster has, wherever it is: the replicas that are to be there (`after` has those that a
     /// higher replication factor adds), with what their leaders cost before the plan. Each partition is to have a leader,
-    /// the first of its replicas if it had none.
+    /// the first of its replicas that stay if it had none, or one that goes.
     pub(super) fn of(facts: &Facts, options: &'a Options, before: &State, after: &State) -> Self {
         let constraints = &options.constraints;
         let holders: Vec<&Broker> = facts.brokers.iter().filter(|broker| broker.counted).collect();
@@ -45,7 +45,8 @@ impl<'a> Limits<'a> {
             let stays = |replica: &&Replica| {
                 after.replicas.iter().any(|other| other.origin == replica.origin)
             };
-            if let Some(leader) = before.leader_replica().or(before.replicas.iter().find(stays)) {
+            let leader = before.leader_replica().filter(stays);
+            if let Some(leader) = leader.or(before.replicas.iter().find(stays)) {
                 add(&mut load, &before.leader_extra);
                 leader_in += leader.load[NETWORK_IN] + before.leader_extra[NETWORK_IN];
             }

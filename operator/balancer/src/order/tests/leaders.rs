@@ -204,3 +204,34 @@ fn the_fewest_leaders_of_a_topic_are_kept() {
         &["broker 1 would lead too few partitions of the topic"],
     );
 }
+
+#[test]
+fn leadership_is_taken_for_nothing_from_nobody() {
+    let mut brokers = brokers(4);
+    brokers[0].state = BrokerState::Draining;
+    brokers[1].state = BrokerState::Draining;
+    brokers[2].capacity.disk = 4.0;
+    let both = model(brokers.clone(), topic(&[(&[1, 2], 5.0)], &[]));
+    // There is no room where the one that is to lead was to go: it stays where it may not, and so does leadership.
+    let after = target_led(&both, &[(0, 2, 3)], &[(0, 2, true)]);
+    let reason = ["the replica on broker 2 doesn't move to broker 3"];
+    check(&both, &options(), &after, &[], &reason);
+    // The same when who leads goes on to where it may.
+    let after = target_led(&both, &[(0, 1, 4), (0, 2, 3)], &[(0, 2, true)]);
+    check(&both, &options(), &after, &["0 evacuate [1,2]>[4,2] 4"], &reason);
+    // It is better off where it only isn't to lead than where it is to be emptied.
+    brokers[1].state = BrokerState::Demoted;
+    let demoted = model(brokers, topic(&[(&[1, 2], 5.0)], &[]));
+    let after = target_led(&demoted, &[(0, 2, 3)], &[(0, 2, true)]);
+    check(&demoted, &options(), &after, &["0 leader [1,2]>[2,1] 2"], &reason);
+}
+
+#[test]
+fn leadership_follows_its_replica_rather_than_to_where_it_is_worse_off() {
+    let mut brokers = brokers(4);
+    brokers[1].state = BrokerState::Draining;
+    brokers[3].state = BrokerState::Demoted;
+    let model = model(brokers, topic(&[(&[1, 2], 5.0)], &[]));
+    let after = target_led(&model, &[(0, 1, 4)], &[(0, 2, true)]);
+    check(&model, &options(), &after, &["0 move [1,2]>[4,2] 4"], &[]);
+}

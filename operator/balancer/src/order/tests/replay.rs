@@ -73,17 +73,20 @@ fn start(model: &Model, leaving: &[Leaving]) -> Vec<Whereabouts> {
                     );
                 }
             }
+            let leader = model.partitions[partition as usize].leader;
+            let mut leader = (leader != NONE).then(|| id(model.replicas[leader as usize].broker));
             while let Some(goes) = leaving.next_if(|leaving| leaving.replica.partition == partition)
             {
                 let broker = id(goes.replica.broker);
+                if goes.leads {
+                    leader = Some(broker);
+                }
                 list.insert(goes.place as usize, broker);
                 held.insert(
                     broker,
                     Held { load: goes.replica.load, log_dir: Some(goes.replica.log_dir) },
                 );
             }
-            let leader = model.partitions[partition as usize].leader;
-            let leader = (leader != NONE).then(|| id(model.replicas[leader as usize].broker));
             Whereabouts { list, leader, held, unplaced }
         })
         .collect()

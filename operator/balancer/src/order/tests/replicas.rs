@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::model::Resource;
 use crate::replication_factor::{Changed, with_replication_factor};
 
 fn changed(model: &Model, options: &Options, factor: u32) -> Changed {
@@ -100,6 +101,46 @@ fn a_replica_that_goes_leads_until_then_if_nobody_else_may() {
     let mut after = target(&changed.model, &[(0, 2, 4)]);
     after.leader_first[0] = true;
     let steps = ["0 move [3,2]>[3,4] 3", "0 remove [3,4]>[4] 4"];
+    check_leaving(&changed.model, &options, &after, &leaving, &steps, &[]);
+}
+
+#[test]
+fn a_leader_that_goes_hands_leadership_on_first() {
+    let mut brokers = brokers(3, 100.0);
+    brokers[0].state = BrokerState::Draining;
+    let given = model(brokers, topic(&[(&[1, 2], 5.0), (&[2, 3], 5.0)], &[]));
+    let options = for_factor(1);
+    let mut changed = changed(&given, &options, 1);
+    let leaving = Leaving::of(&given, &changed);
+    assert!(leaving[0].leads);
+    let mut after = Placement::of(&changed.model);
+    after.leader[0] = changed.model.partitions[0].first_replica;
+    after.leader_first[0] = true;
+    let steps = ["0 leader [1,2]>[2,1] 2", "0 remove [2,1]>[2] 2", "1 remove [2,3]>[2] 2"];
+    check_leaving(&changed.model, &options, &after, &leaving, &steps, &[]);
+    // There is no room for it where it is to go, and it goes on leading.
+    changed.model.partitions[0].leader_extra[Resource::NetworkOut as usize] = i64::MAX / 4;
+    let reasons = ["leadership doesn't go to broker 2", "broker 1 isn't removed"];
+    let steps = ["1 remove [2,3]>[2] 2"];
+    check_leaving(&changed.model, &options, &after, &leaving, &steps, &reasons);
+    let ordered = ordered(&changed.model, &options, &after, &leaving);
+    assert_eq!(ordered.placement.leader[0], NONE, "it is none of the model's");
+}
+
+#[test]
+fn a_removed_replica_that_is_offline_makes_way() {
+    // Broker 4 is in the rack of the dead one.
+    let mut brokers = brokers(4, 100.0);
+    brokers[0].state = BrokerState::Dead;
+    brokers[1].state = BrokerState::Draining;
+    brokers[3].rack = Some("1".to_owned());
+    let given = model(brokers, topic(&[(&[1, 2, 3], 5.0)], &[1]));
+    let options = for_factor(2);
+    let changed = changed(&given, &options, 2);
+    let leaving = Leaving::of(&given, &changed);
+    let mut after = target(&changed.model, &[(0, 2, 4)]);
+    after.leader[0] = changed.model.partitions[0].first_replica + 1;
+    let steps = ["0 remove [1,2,3]>[2,3] 2", "0 evacuate [2,3]>[4,3] 3"];
     check_leaving(&changed.model, &options, &after, &leaving, &steps, &[]);
 }
 
