@@ -19,7 +19,7 @@ use crate::provision::provision;
 use crate::reasons::reasons;
 use crate::replication_factor::{Changed, ReplicationFactorError, with_replication_factor};
 use crate::search::{search, settle, stay};
-use crate::task::{Scope, Task};
+use crate::task::{Scope, Task, roles};
 
 /// Searches after the first, when it made a goal worse and none before it better.
 const RETRIES: usize = 3;
@@ -120,36 +120,50 @@ fn listed(ids: &BTreeSet<i32>) -> String {
 /// If the options don't fit the model or each other. A goal that can't be met is none: the plan does what can be done
 /// and says why it does no more.
 pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Plan, PlanError> {
+    match threads {
+        Threads::One => plan_with(model, options, threads),
+        // All of it on a thread of the pool: what it shares out it then shares with the others without being woken first.
+        Threads::Pool(pool) => pool.install(|| plan_with(model, options, threads)),
+    }
+}
+
+fn plan_with(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Plan, PlanError> {
     check(model, options)?;
     let changed = with_asked_factor(model, options)?;
     let leaving = changed.as_ref().map(|changed| Leaving::of(model, changed)).unwrap_or_default();
     let given = Task::new(model, options);
-    let mut task = Task::new(changed.as_ref().map_or(model, |changed| &changed.model), options);
-    task.sets = given.sets.clone();
-    let limits = Limits::new(&task);
-    let carry = |placement: &Placement| carry_out(&task, &limits, placement, &leaving, threads);
+    let other = changed.as_ref().map(|changed| {
+        let mut task = Task::new(&changed.model, options);
+        task.sets = given.sets.clone();
+        task
+    });
+    let task = other.as_ref().unwrap_or(&given);
+    let limits = Limits::new(task);
+    let carry = |placement: &Placement| carry_out(task, &limits, placement, &leaving, threads);
     let arranged = |mut placement| {
-        assign_log_dirs(&task, &limits, &mut placement);
+        assign_log_dirs(task, &limits, &mut placement);
         placement
     };
     // The search has work for all threads, the order of steps for one: the rest is done beside it.
-    let searched = arranged(search(&task, &limits, &[], threads));
+    let searched = arranged(search(task, &limits, &[], threads));
     let (mut reached, (bounds, basis, before)) = threads.both(
         || carry(&searched),
         || {
-            let before = evaluate(&given, &Limits::new(&given), &Placement::of(model));
-            (bounds(&task, &limits, Threads::One), model.basis(), before)
+            let limits_before = other.as_ref().map(|_| Limits::new(&given));
+            let limits_before = limits_before.as_ref().unwrap_or(&limits);
+            let before = evaluate(&given, limits_before, &Placement::of(model));
+            (bounds(task, &limits, Threads::One), model.basis(), before)
         },
     );
     let mut emphasis = Vec::new();
     let mut stays = None;
-    while let Some(goal) = worse(&task, &before, &reached.after) {
+    while let Some(goal) = worse(task, &before, &reached.after) {
         if emphasis.len() < RETRIES {
             emphasis.push(goal);
-            reached = carry(&arranged(search(&task, &limits, &emphasis, threads)));
+            reached = carry(&arranged(search(task, &limits, &emphasis, threads)));
         } else if stays.is_none() {
             stays = Some(goal);
-            reached = carry(&stay(&task));
+            reached = carry(&stay(task));
         } else {
             break;
         }
@@ -158,7 +172,7 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
         if task.scope == Scope::Leadership || !task.is_pressed() {
             break;
         }
-        let Some(settled) = settle(&task, &limits, &reached.placement, threads) else { break };
+        let Some(settled) = settle(task, &limits, &reached.placement, threads) else { break };
         reached = carry(&arranged(settled));
     }
     let Reached { steps, left_out, placement, after, hash } = reached;
@@ -173,7 +187,7 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
             violations_after: *after,
         })
         .collect();
-    let mut reasons = reasons(&task, &limits, &before, &after, &placement);
+    let mut reasons = reasons(task, &limits, &before, &after, &placement);
     reasons.extend(left_out);
     if let Some(goal) = stays {
         reasons.insert(
@@ -181,7 +195,7 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
             format!("nothing is moved: every way that was found makes {goal} worse and no goal before it better; try another --seed"),
         );
     }
-    let provision = provision(&task, &limits, &placement, &after);
+    let provision = provision(task, &limits, &placement, &after);
     let mut plan = Plan {
         id: String::new(),
         basis,
@@ -193,7 +207,7 @@ pub fn plan(model: &Model, options: &Options, threads: Threads<'_>) -> Result<Pl
         bytes_lower_bound: task.model.amount(Resource::Disk, bounds.bytes),
         replicas_moved: copied(&steps).count() as u64,
         replicas_lower_bound: bounds.replicas,
-        leaders_moved: leaders_moved(&task, &placement),
+        leaders_moved: leaders_moved(task, &placement),
         steps,
         provision,
         reasons,
@@ -377,9 +391,8 @@ pub(crate) fn check(model: &Model, options: &Options) -> Result<(), PlanError> {
         return Err(PlanError::Contradiction(Goal::RackAware, Goal::RackAwareDistribution));
     }
     options.constraints.check()?;
-    let task = Task::new(model, options);
     let copies = !matches!(options.operation, Operation::Leaders | Operation::Demote(_));
-    if copies && !task.roles.iter().any(|role| role.receives) {
+    if copies && !roles(model, options).iter().any(|role| role.receives) {
         return Err(PlanError::NobodyReceives);
     }
     Ok(())

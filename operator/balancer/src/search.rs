@@ -15,6 +15,7 @@ mod pricing;
 mod rules;
 mod shed;
 mod state;
+mod tally;
 mod undo;
 
 use rand::SeedableRng as _;

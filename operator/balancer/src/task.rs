@@ -57,50 +57,11 @@ pub(crate) enum Scope {
 impl<'a> Task<'a> {
     /// What the options ask of the model. The brokers that the operation names exist (`plan` has checked).
     pub(crate) fn new(model: &'a Model, options: &'a Options) -> Self {
-        let named = |broker: &crate::model::Broker| match &options.operation {
-            Operation::AddBrokers(ids) | Operation::RemoveBrokers(ids) | Operation::Demote(ids) => {
-                ids.contains(&broker.id)
-            }
-            _ => false,
-        };
-        let is_open = |dir: usize| {
-            let dir = &model.log_dirs[dir];
-            let removed = match &options.operation {
-                Operation::RemoveLogDirs(dirs) => {
-                    dirs.contains(&(model.brokers[dir.broker as usize].id, dir.path.clone()))
-                }
-                _ => false,
-            };
-            dir.online && !removed
-        };
-        let removes = matches!(options.operation, Operation::RemoveBrokers(_));
-        let demotes = matches!(options.operation, Operation::Demote(_));
-        let adds = matches!(options.operation, Operation::AddBrokers(_));
-        let any_new = adds || model.brokers.iter().any(|broker| broker.state == BrokerState::New);
-        let roles: Vec<Role> = model
-            .brokers
-            .iter()
-            .enumerate()
-            .map(|(index, broker)| {
-                let closed = matches!(broker.state, BrokerState::Dead | BrokerState::Draining)
-                    || (removes && named(broker));
-                let open = !closed
-                    && !options.excluded_for_replicas.contains(&broker.id)
-                    && model.log_dirs_of(index as u32).any(|dir| is_open(dir as usize));
-                let new = if adds { named(broker) } else { broker.state == BrokerState::New };
-                let resigns =
-                    closed || broker.state == BrokerState::Demoted || (demotes && named(broker));
-                Role {
-                    receives: open && (!any_new || new),
-                    counted: open,
-                    leads: !(resigns || options.excluded_for_leadership.contains(&broker.id)),
-                    resigns,
-                    closed,
-                }
-            })
-            .collect();
+        let roles = roles(model, options);
         let closed_dirs = (0..model.log_dirs.len())
-            .map(|dir| !is_open(dir) || roles[model.log_dirs[dir].broker as usize].closed)
+            .map(|dir| {
+                !is_open(model, options, dir) || roles[model.log_dirs[dir].broker as usize].closed
+            })
             .collect();
         let offline = (0..model.replicas.len()).any(|replica| model.is_offline(replica as u32));
         let scope = match options.operation {
@@ -207,4 +168,52 @@ impl<'a> Task<'a> {
             Operation::Rebalance | Operation::AddBrokers(_) | Operation::Leaders
         )
     }
+}
+
+/// By broker: what the operation makes of it.
+pub(crate) fn roles(model: &Model, options: &Options) -> Vec<Role> {
+    let named = |broker: &crate::model::Broker| match &options.operation {
+        Operation::AddBrokers(ids) | Operation::RemoveBrokers(ids) | Operation::Demote(ids) => {
+            ids.contains(&broker.id)
+        }
+        _ => false,
+    };
+    let removes = matches!(options.operation, Operation::RemoveBrokers(_));
+    let demotes = matches!(options.operation, Operation::Demote(_));
+    let adds = matches!(options.operation, Operation::AddBrokers(_));
+    let any_new = adds || model.brokers.iter().any(|broker| broker.state == BrokerState::New);
+    model
+        .brokers
+        .iter()
+        .enumerate()
+        .map(|(index, broker)| {
+            let closed = matches!(broker.state, BrokerState::Dead | BrokerState::Draining)
+                || (removes && named(broker));
+            let open = !closed
+                && !options.excluded_for_replicas.contains(&broker.id)
+                && model.log_dirs_of(index as u32).any(|dir| is_open(model, options, dir as usize));
+            let new = if adds { named(broker) } else { broker.state == BrokerState::New };
+            let resigns =
+                closed || broker.state == BrokerState::Demoted || (demotes && named(broker));
+            Role {
+                receives: open && (!any_new || new),
+                counted: open,
+                leads: !(resigns || options.excluded_for_leadership.contains(&broker.id)),
+                resigns,
+                closed,
+            }
+        })
+        .collect()
+}
+
+/// Whether a log directory may hold replicas, as far as it goes itself.
+fn is_open(model: &Model, options: &Options, dir: usize) -> bool {
+    let dir = &model.log_dirs[dir];
+    let removed = match &options.operation {
+        Operation::RemoveLogDirs(dirs) => {
+            dirs.contains(&(model.brokers[dir.broker as usize].id, dir.path.clone()))
+        }
+        _ => false,
+    };
+    dir.online && !removed
 }

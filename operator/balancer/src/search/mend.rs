@@ -23,7 +23,7 @@ const CHUNK: usize = 512;
 pub(super) fn mend(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>) {
     place_stranded(state, rng);
     mend_rules(state, rng, threads);
-    spread_topics(state, rng);
+    spread_topics(state, rng, threads);
 }
 
 /// Gives what has to go a place, as far as there is room: the more rules a place keeps, the sooner it is taken.
@@ -152,69 +152,64 @@ fn mending(
 }
 
 /// Whether a move costs no more than when it was proposed.
-fn still_good(state: &State<'_>, Offer { replica, to, price, .. }: &Offer) -> bool {
+fn still_good(state: &State<'_>, Offer { replica, to, cost, .. }: &Offer) -> bool {
     let (ground, holders) = (&state.ground, &state.holders);
     best(ground, holders, *replica, Wanted::Mended, std::iter::once(*to))
-        .is_some_and(|now| now.price <= price.max(0.0))
+        .is_some_and(|now| now.cost <= cost.max(0.0))
 }
 
 /// Takes from each broker what it has too many of, topic by topic.
-fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng) {
+fn spread_topics(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>) {
     let task = state.ground.task;
     let mut room = Room::new(state);
-    let mut counts = vec![0_u32; state.holders.len()];
     let mut done = 0;
-    for topic in 0..task.model.topics.len() as u32 {
-        let Some((high, _)) = state.ground.topic_highs(topic) else { continue };
-        let replicas = || {
-            let partitions = task.model.partitions_of(topic);
-            partitions.flat_map(|partition| task.model.replicas_of(partition))
-        };
-        let mut crowded = false;
-        for replica in replicas() {
-            if let Some(count) = counts.get_mut(state.ground.broker_of[replica as usize] as usize) {
-                *count += 1;
-                crowded |= *count > high;
+    for topic in crowded(state, threads) {
+        // The smallest first: any of them will do.
+        let partitions = task.model.partitions_of(topic);
+        let mut movable: Vec<u32> = partitions
+            .flat_map(|partition| task.model.replicas_of(partition))
+            .filter(|replica| task.is_movable(*replica))
+            .collect();
+        movable.sort_by_key(|replica| {
+            task.model.replicas[*replica as usize].load[Resource::Disk as usize]
+        });
+        for replica in movable {
+            let (ground, holders) = (&state.ground, &state.holders);
+            let from = holders.get(ground.broker_of[replica as usize] as usize);
+            if !from.is_some_and(|from| ground.is_crowded(from, topic)) {
+                continue;
             }
-        }
-        if crowded {
-            // The smallest first: any of them will do.
-            let mut movable: Vec<u32> =
-                replicas().filter(|replica| task.is_movable(*replica)).collect();
-            movable.sort_by_key(|replica| {
-                task.model.replicas[*replica as usize].load[Resource::Disk as usize]
-            });
-            for replica in movable {
-                let from = state.ground.broker_of[replica as usize] as usize;
-                if counts.get(from).is_none_or(|count| *count <= high) {
-                    continue;
+            let better = |brokers: &[u32]| {
+                best(ground, holders, replica, Wanted::Safe, brokers.iter().copied())
+                    .filter(|place| place.price < 0.0)
+            };
+            if let Some(place) = better(&room.some(rng)).or_else(|| better(&room.brokers)) {
+                state.apply_move(replica, place.to);
+                done += 1;
+                if done % REFRESH == 0 {
+                    room.sort(state);
                 }
-                let (ground, holders) = (&state.ground, &state.holders);
-                let better = |brokers: &[u32]| {
-                    best(ground, holders, replica, Wanted::Safe, brokers.iter().copied())
-                        .filter(|place| place.price < 0.0)
-                };
-                if let Some(place) = better(&room.some(rng)).or_else(|| better(&room.brokers)) {
-                    state.apply_move(replica, place.to);
-                    counts[from] -= 1;
-                    done += 1;
-                    if done % REFRESH == 0 {
-                        room.sort(state);
-                    }
-                }
-            }
-        }
-        for replica in replicas() {
-            if let Some(count) = counts.get_mut(state.ground.broker_of[replica as usize] as usize) {
-                *count = 0;
-            }
-            if let Some(count) =
-                counts.get_mut(task.model.replicas[replica as usize].broker as usize)
-            {
-                *count = 0;
             }
         }
     }
+}
+
+/// The topics that some broker has too many replicas of.
+fn crowded(state: &State<'_>, threads: Threads<'_>) -> Vec<u32> {
+    let ground = &state.ground;
+    let of_holder = |holder: &Holder| -> Vec<u32> {
+        let crowded = ground.topics_outside(holder).filter(|(_, many)| *many);
+        crowded.map(|(topic, _)| topic).collect()
+    };
+    let mut crowded: Vec<u32> = match threads {
+        Threads::One => state.holders.iter().flat_map(of_holder).collect(),
+        Threads::Pool(pool) => {
+            pool.install(|| state.holders.par_iter().flat_map_iter(of_holder).collect())
+        }
+    };
+    crowded.sort_unstable();
+    crowded.dedup();
+    crowded
 }
 
 /// What a place has to be good for.

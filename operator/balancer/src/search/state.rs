@@ -1,7 +1,5 @@
 //! Where everything is while the search goes on, with the sums that make the price of an action a matter of two brokers.
 
-use rayon::prelude::*;
-
 use crate::goal::Goal;
 use crate::limits::{DIMENSIONS, LEADER_IN, LEADERS, Limits, POTENTIAL_OUT, TopicLimits, Totals};
 use crate::model::{NONE, RESOURCES, Resource};
@@ -9,6 +7,7 @@ use crate::placement::Placement;
 use crate::planner::Threads;
 use crate::search::pricing::{MIN_LEADERS, Pricing, View, amounts};
 use crate::search::rules::{Care, Rules};
+use crate::search::tally::tally;
 use crate::task::Task;
 
 /// The dimensions by which replicas to move are looked for, in the order of [`Entry::sizes`].
@@ -135,7 +134,7 @@ impl<'a> Ground<'a> {
         self.outside(holder.index, column, after) - self.outside(holder.index, column, counts)
     }
 
-    /// The column of a topic.
+    /// The column of a partition's topic.
     pub(super) fn column(&self, partition: u32) -> Option<usize> {
         let column = self.column_of[self.task.model.partitions[partition as usize].topic as usize];
         (column != NONE).then_some(column as usize)
@@ -246,6 +245,14 @@ impl<'a> Ground<'a> {
         )
     }
 
+    /// Whether a broker has too many replicas of a topic.
+    pub(super) fn is_crowded(&self, holder: &Holder, topic: u32) -> bool {
+        let column = self.column_of[topic as usize] as usize;
+        holder.topics.get(column).is_some_and(|[replicas, _]| {
+            u32::from(*replicas) > self.column_limits[column].replicas.1
+        })
+    }
+
     /// How many replicas and how many leaders of a topic a broker may have; none if no broker can have more.
     pub(super) fn topic_highs(&self, topic: u32) -> Option<(u32, u32)> {
         let column = self.column_of[topic as usize];
@@ -308,23 +315,8 @@ impl<'a> Ground<'a> {
         *of_leaders = of_leaders.saturating_add_signed(leaders as i16);
     }
 
-    /// Sums and prices a holder anew.
-    fn sum(&self, holder: &mut Holder) {
-        holder.totals = [0; DIMENSIONS];
-        holder.topics.fill([0; 2]);
-        for entry in &holder.entries {
-            crate::limits::add(&mut holder.totals, &self.amounts(entry.replica));
-            if let Some(column) = self.column(entry.partition) {
-                holder.topics[column][0] += 1;
-                holder.topics[column][1] += u16::from(self.leads(entry));
-            }
-        }
-        self.price_anew(holder);
-    }
-
-    /// What a holder's list says of a replica.
-    fn entry(&self, replica: u32) -> Entry {
-        let amounts = self.amounts(replica);
+    /// What a holder's list says of a replica that adds these amounts.
+    pub(super) fn entry(&self, replica: u32, amounts: &Totals) -> Entry {
         let share = self.pricing.share;
         Entry {
             replica,
@@ -427,47 +419,27 @@ impl<'a> State<'a> {
     }
 
     fn fill(&mut self, threads: Threads<'_>) {
+        let columns = self.ground.column_limits.len();
+        let holder = |index| Holder { index, topics: vec![[0; 2]; columns], ..Holder::default() };
+        self.holders = (0..self.ground.task.roles.len() as u32).map(holder).collect();
+        tally(&self.ground, &mut self.holders, true, threads);
+        self.index_slots();
+        self.price_anew(threads);
+    }
+
+    fn price_anew(&mut self, threads: Threads<'_>) {
         let ground = &self.ground;
-        let mut counts = vec![0; ground.task.roles.len()];
-        for broker in ground.broker_of.iter().filter(|broker| **broker != NONE) {
-            counts[*broker as usize] += 1;
-        }
-        let with_room =
-            |(broker, count): (usize, &usize)| (broker as u32, Vec::with_capacity(*count));
-        let mut on: Vec<(u32, Vec<u32>)> = counts.iter().enumerate().map(with_room).collect();
-        for (replica, broker) in
-            ground.broker_of.iter().enumerate().filter(|(_, broker)| **broker != NONE)
-        {
-            let (_, replicas) = &mut on[*broker as usize];
-            self.slot_of[replica] = replicas.len() as u32;
-            replicas.push(replica as u32);
-        }
-        let hold = |(index, replicas): (u32, Vec<u32>)| {
-            let mut holder = Holder {
-                index,
-                entries: replicas.into_iter().map(|replica| ground.entry(replica)).collect(),
-                topics: vec![[0; 2]; ground.column_limits.len()],
-                ..Holder::default()
-            };
-            ground.sum(&mut holder);
-            holder
-        };
-        self.holders = match threads {
-            Threads::One => on.into_iter().map(hold).collect(),
-            Threads::Pool(pool) => pool.install(|| on.into_par_iter().map(hold).collect()),
-        };
+        threads.each(&mut self.holders, |holder| ground.price_anew(holder));
     }
 
     /// Looks at the actual load from here on, or at the expected one, and prices it anew.
     pub(super) fn view(&mut self, view: View, narrow: f64, threads: Threads<'_>) {
         let Ground { task, limits, emphasis, .. } = self.ground;
         self.ground.pricing = Pricing::new(task, limits, emphasis, view, narrow);
-        let same = self.ground.view == view;
-        self.ground.view = view;
-        let ground = &self.ground;
-        threads.each(&mut self.holders, |holder| {
-            if same { ground.price_anew(holder) } else { ground.sum(holder) }
-        });
+        if std::mem::replace(&mut self.ground.view, view) != view {
+            tally(&self.ground, &mut self.holders, false, threads);
+        }
+        self.price_anew(threads);
     }
 
     /// Changes prices.
@@ -521,7 +493,7 @@ impl<'a> State<'a> {
 
     /// Gives a replica its first place.
     pub(super) fn apply_placing(&mut self, replica: u32, to: u32) {
-        let entry = self.ground.entry(replica);
+        let entry = self.ground.entry(replica, &self.ground.amounts(replica));
         let holder = &mut self.holders[to as usize];
         self.ground.book(holder, &entry, true);
         self.slot_of[replica as usize] = holder.entries.len() as u32;

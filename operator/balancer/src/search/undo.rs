@@ -11,6 +11,8 @@ use crate::search::state::{Entry, Ground, Holder, State};
 
 /// Passes at most: taking one move back can make room for another.
 const PASSES: usize = 3;
+/// A pass that takes back no more than one in so many replicas of the cluster is the last.
+const FEW: usize = 100_000;
 
 /// Sends home every replica whose move isn't needed for anything, the dearest first. Returns how many.
 pub(super) fn undo(state: &mut State<'_>, threads: Threads<'_>) -> usize {
@@ -25,7 +27,7 @@ pub(super) fn undo(state: &mut State<'_>, threads: Threads<'_>) -> usize {
                 undone += 1;
             }
         }
-        if undone == before {
+        if (undone - before) * FEW <= state.ground.broker_of.len() {
             break;
         }
     }
