@@ -5,10 +5,11 @@
 //! leadership, which is free, is balanced (`lead`); what is still outside its band is looked at with all that there is,
 //! swaps included (`finish`); and once more what wasn't needed goes home.
 //!
-//! Every action is priced by the two brokers that it touches (`pricing`, `state`). Nothing here reads a clock: all loops
+//! Every action is priced by the two brokers that it touches (`pricing`, `ground`). Nothing here reads a clock: all loops
 //! are bounded in rounds.
 
 mod finish;
+mod ground;
 mod lead;
 mod mend;
 mod pricing;

@@ -7,11 +7,12 @@ use rand::rngs::ChaCha8Rng;
 use crate::limits::Totals;
 use crate::model::NONE;
 use crate::planner::Threads;
+use crate::search::ground::{Departure, Entry, Ground, Holder, Offer};
 use crate::search::lead;
 use crate::search::pricing::Pricing;
 use crate::search::rules::Care;
 use crate::search::shed::{NOTHING, scoring};
-use crate::search::state::{Departure, Entry, Ground, Holder, Offer, State};
+use crate::search::state::State;
 
 /// Passes at most, and passes without progress.
 const PASSES: usize = 80;

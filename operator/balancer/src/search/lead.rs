@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use crate::limits::{LEADER_IN, LEADERS};
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
+use crate::search::ground::{Ground, Holder};
 use crate::search::shed::NOTHING;
-use crate::search::state::{Ground, Holder, State};
+use crate::search::state::State;
 use crate::task::Scope;
 
 /// Passes at most.
@@ -82,7 +83,7 @@ pub(super) fn spread_topics(state: &mut State<'_>) {
     let task = state.ground.task;
     let mut led = vec![0_u32; state.holders.len()];
     for topic in 0..task.model.topics.len() as u32 {
-        let Some((_, high)) = state.ground.topic_highs(topic) else { continue };
+        let Some(high) = state.ground.most_leaders(topic) else { continue };
         let broker = |state: &State<'_>, partition: u32| {
             let leader = state.ground.leader_of[partition as usize];
             if leader == NONE {

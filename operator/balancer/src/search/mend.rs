@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use crate::limits::DIMENSIONS;
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
+use crate::search::ground::{Ground, Holder, Offer};
 use crate::search::rules::Care;
-use crate::search::state::{Ground, Holder, Offer, State};
+use crate::search::state::State;
 
 /// Brokers with the most room that are looked at for each replica...
 const ROOMIEST: usize = 16;

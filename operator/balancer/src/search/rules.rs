@@ -6,7 +6,7 @@
 use crate::broker_sets::BrokerSets;
 use crate::model::NONE;
 use crate::racks::{RackRule, Racks};
-use crate::search::state::Ground;
+use crate::search::ground::Ground;
 use crate::task::Task;
 
 /// The rules of a task.

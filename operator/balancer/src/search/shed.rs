@@ -17,8 +17,9 @@ use rayon::prelude::*;
 
 use crate::limits::REPLICAS;
 use crate::planner::Threads;
+use crate::search::ground::{Entry, Ground, Holder, SIZES};
 use crate::search::rules::Care;
-use crate::search::state::{Entry, Ground, Holder, Move, SIZES, State, book};
+use crate::search::state::{Move, State, book};
 
 /// Brokers in a group.
 const GROUP: usize = 32;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::limits::{DIMENSIONS, add};
 use crate::model::NONE;
 use crate::planner::Threads;
-use crate::search::state::{Ground, Holder};
+use crate::search::ground::{Ground, Holder};
 
 /// Sums what the holders, by broker, have, and lists it too if their lists are empty so far.
 pub(super) fn tally(

@@ -5,9 +5,10 @@ use rayon::prelude::*;
 use crate::limits::REPLICAS;
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
+use crate::search::ground::{Entry, Ground, Holder};
 use crate::search::rules::Care;
 use crate::search::shed::NOTHING;
-use crate::search::state::{Entry, Ground, Holder, State};
+use crate::search::state::State;
 
 /// Passes at most: taking one move back can make room for another.
 const PASSES: usize = 3;
