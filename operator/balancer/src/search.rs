@@ -28,6 +28,7 @@ use crate::model::NONE;
 use crate::options::Operation;
 use crate::placement::Placement;
 use crate::planner::Threads;
+use crate::search::ground::Ground;
 use crate::search::pricing::View;
 use crate::search::state::State;
 use crate::task::{Scope, Task};
@@ -47,7 +48,7 @@ pub(crate) fn search(
     let start = Placement::of(task.model);
     let copies = task.scope != Scope::Leadership;
     let view = if copies { View::Expected } else { View::Actual };
-    let mut state = State::new(task, limits, emphasis, &start, view, threads);
+    let mut state = State::new(Ground::new(task, limits, emphasis, &start, view), threads);
     if copies {
         mend::mend(&mut state, &mut rng, threads);
         shed::shed(&mut state, &mut rng, threads);
@@ -79,7 +80,7 @@ pub(crate) fn settle(
     threads: Threads<'_>,
 ) -> Option<Placement> {
     let mut rng = ChaCha8Rng::seed_from_u64(task.options.seed);
-    let mut state = State::new(task, limits, &[], reached, View::Actual, threads);
+    let mut state = State::new(Ground::new(task, limits, &[], reached, View::Actual), threads);
     mend::place_stranded(&mut state, &mut rng);
     lead::appoint(&mut state);
     let mut placement = state.placement(reached);

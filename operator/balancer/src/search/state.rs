@@ -1,14 +1,11 @@
 //! Where everything is while the search goes on: the brokers with what they hold, and the actions that change it.
 
-use crate::goal::Goal;
-use crate::limits::Limits;
 use crate::model::NONE;
 use crate::placement::Placement;
 use crate::planner::Threads;
 use crate::search::ground::{Entry, Ground, Holder};
 use crate::search::pricing::{Pricing, View};
 use crate::search::tally::tally;
-use crate::task::Task;
 
 /// The whole of it.
 pub(super) struct State<'a> {
@@ -34,20 +31,12 @@ pub(super) fn book(ground: &Ground<'_>, entry: &Entry, from: &mut Holder, to: &m
 }
 
 impl<'a> State<'a> {
-    /// The state at a placement, as it is seen first.
-    pub(super) fn new(
-        task: &'a Task<'a>,
-        limits: &'a Limits,
-        emphasis: &'a [Goal],
-        placement: &Placement,
-        view: View,
-        threads: Threads<'_>,
-    ) -> Self {
-        let ground = Ground::new(task, limits, emphasis, placement, view);
-        let brokers = 0..task.model.brokers.len() as u32;
+    /// The state on a ground.
+    pub(super) fn new(ground: Ground<'a>, threads: Threads<'_>) -> Self {
+        let brokers = 0..ground.task.model.brokers.len() as u32;
         let mut state = Self {
             holders: brokers.map(|broker| ground.empty_holder(broker)).collect(),
-            slot_of: vec![NONE; task.model.replicas.len()],
+            slot_of: vec![NONE; ground.task.model.replicas.len()],
             ground,
         };
         tally(&state.ground, &mut state.holders, true, threads);
