@@ -42,6 +42,20 @@ impl Threads<'_> {
         }
     }
 
+    /// What becomes of each of them, in their order; of some at the same time if there are threads for it.
+    pub(crate) fn map<T: Send, R: Send>(
+        self,
+        items: impl IntoIterator<Item = T>
+        + IntoParallelIterator<Item = T, Iter: IndexedParallelIterator>
+        + Send,
+        work: impl Fn(T) -> R + Send + Sync,
+    ) -> Vec<R> {
+        match self {
+            Self::One => items.into_iter().map(work).collect(),
+            Self::Pool(pool) => pool.install(|| items.into_par_iter().map(work).collect()),
+        }
+    }
+
     /// Does two things, at the same time if there are threads for it.
     fn both<A: Send, B: Send>(
         self,

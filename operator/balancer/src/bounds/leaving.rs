@@ -1,7 +1,5 @@
 //! What has to leave each broker.
 
-use rayon::prelude::*;
-
 use super::knapsack::{Item, enough, knapsack, share_up};
 use super::survey::{Survey, is_movable, least, weights};
 use super::{ByWeight, DISK, WEIGHTS};
@@ -30,12 +28,7 @@ pub(super) fn leaving(
             shed.least(task, &excess[broker], broker, survey.topics_leave[broker])
         }
     };
-    match threads {
-        Threads::One => (0..excess.len()).map(leave).collect(),
-        Threads::Pool(pool) => {
-            pool.install(|| (0..excess.len()).into_par_iter().map(leave).collect())
-        }
-    }
+    threads.map(0..excess.len(), leave)
 }
 
 /// What a broker that doesn't empty has above its limits, by dimension; 0 within them.

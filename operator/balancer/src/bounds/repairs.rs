@@ -1,7 +1,5 @@
 //! What the racks ask of brokers that nothing else asks for as much.
 
-use rayon::prelude::*;
-
 use super::survey::{Survey, add_weights, is_movable, weights};
 use super::{ByWeight, WEIGHTS};
 use crate::goal::Goal;
@@ -193,10 +191,7 @@ pub(super) fn gains(
             .into_iter()
             .fold(0, i64::max)
     };
-    match threads {
-        Threads::One => asked.iter().map(gain).collect(),
-        Threads::Pool(pool) => pool.install(|| asked.par_iter().map(gain).collect()),
-    }
+    threads.map(asked, gain)
 }
 
 /// Where the choice of brokers starts, and what it does.

@@ -3,8 +3,6 @@
 //! Every broker outside its band names the transfers of leadership that would help it most, all at once against the same
 //! state; then they are made one after the other, as long as each still helps.
 
-use rayon::prelude::*;
-
 use crate::limits::{LEADER_IN, LEADERS};
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
@@ -140,10 +138,7 @@ pub(super) fn balance(state: &mut State<'_>, threads: Threads<'_>) -> usize {
         last = price;
         let holders = &state.holders;
         let propose = |(_, broker): &(f64, u32)| propose(ground, holders, *broker, pass);
-        let proposals: Vec<Vec<Transfer>> = match threads {
-            Threads::One => worst.iter().map(propose).collect(),
-            Threads::Pool(pool) => pool.install(|| worst.par_iter().map(propose).collect()),
-        };
+        let proposals = threads.map(&worst, propose);
         for ((_, broker), transfers) in worst.iter().zip(proposals) {
             for transfer in transfers {
                 if state.ground.price(&state.holders[*broker as usize]) <= NOTHING {

@@ -90,10 +90,7 @@ fn mend_rules(state: &mut State<'_>, rng: &mut ChaCha8Rng, threads: Threads<'_>)
         let (ground, holders) = (&state.ground, &state.holders);
         let propose =
             |partition: &u32| mending(ground, holders, *partition, &brokers, Wanted::Mended);
-        let proposals: Vec<Option<Offer>> = match threads {
-            Threads::One => chunk.iter().map(propose).collect(),
-            Threads::Pool(pool) => pool.install(|| chunk.par_iter().map(propose).collect()),
-        };
+        let proposals = threads.map(chunk, propose);
         for (partition, proposal) in chunk.iter().zip(proposals) {
             let mut next = proposal.filter(|proposal| still_good(state, proposal));
             for _ in 0..state.ground.task.model.replicas_of(*partition).len() {
@@ -202,12 +199,7 @@ fn crowded(state: &State<'_>, threads: Threads<'_>) -> Vec<u32> {
         let crowded = ground.topics_outside(holder).filter(|(_, many)| *many);
         crowded.map(|(topic, _)| topic).collect()
     };
-    let mut crowded: Vec<u32> = match threads {
-        Threads::One => state.holders.iter().flat_map(of_holder).collect(),
-        Threads::Pool(pool) => {
-            pool.install(|| state.holders.par_iter().flat_map_iter(of_holder).collect())
-        }
-    };
+    let mut crowded = threads.map(&state.holders, of_holder).concat();
     crowded.sort_unstable();
     crowded.dedup();
     crowded

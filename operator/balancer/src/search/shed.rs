@@ -11,15 +11,13 @@
 //! both gain from bytes, the largest replicas go; once only the count is left to mend, the smallest. That keeps both the
 //! number of replicas and the bytes near what must move in any case.
 
-use rand::rngs::ChaCha8Rng;
-use rand::seq::SliceRandom as _;
-use rayon::prelude::*;
-
 use crate::limits::REPLICAS;
 use crate::planner::Threads;
 use crate::search::ground::{Entry, Ground, Holder, SIZES};
 use crate::search::rules::Care;
 use crate::search::state::{Move, State, book};
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom as _;
 
 /// Brokers in a group.
 const GROUP: usize = 32;
@@ -60,12 +58,8 @@ fn shed_round(
     let groups = deal(state, rng);
     let ground = &state.ground;
     let work = |holders: Vec<Holder>| Group::new(ground, holders, both).run();
-    let done: Vec<(Vec<Holder>, Vec<Move>)> = match threads {
-        Threads::One => groups.into_iter().map(work).collect(),
-        Threads::Pool(pool) => pool.install(|| groups.into_par_iter().map(work).collect()),
-    };
     let mut moves = Vec::new();
-    for (holders, of_group) in done {
+    for (holders, of_group) in threads.map(groups, work) {
         for holder in holders {
             let index = holder.index as usize;
             state.holders[index] = holder;

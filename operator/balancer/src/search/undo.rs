@@ -1,7 +1,5 @@
 //! Takes back what turned out not to be needed.
 
-use rayon::prelude::*;
-
 use crate::limits::REPLICAS;
 use crate::model::{NONE, Resource};
 use crate::planner::Threads;
@@ -44,12 +42,7 @@ fn idle(state: &State<'_>, threads: Threads<'_>) -> Vec<u32> {
         let idle = away.filter(|entry| !is_needed(ground, holders, holder, entry));
         idle.map(|entry| entry.replica).collect()
     };
-    let mut idle: Vec<u32> = match threads {
-        Threads::One => holders.iter().flat_map(of_holder).collect(),
-        Threads::Pool(pool) => {
-            pool.install(|| holders.par_iter().flat_map_iter(of_holder).collect())
-        }
-    };
+    let mut idle = threads.map(holders, of_holder).concat();
     let replicas = &ground.task.model.replicas;
     idle.sort_by_key(|replica| {
         (std::cmp::Reverse(replicas[*replica as usize].load[Resource::Disk as usize]), *replica)
